@@ -1,0 +1,63 @@
+# samehand: `make demo` and `make test` are all a fresh clone needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test test-extra setup setup-dev lint evaluate bench docs lock clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: setup ## run the CryptoCore case end to end
+	$(BIN)/samehand demo -o demo-output
+
+test: setup-dev lint ## lint, types and all tests that need nothing but Python
+	$(BIN)/python -m pytest -m "not extra"
+
+test-extra: setup-dev ## tests that need a browser, Spark, a compiler or a server; skipped with a reason
+	$(BIN)/python -m pytest -m extra
+
+setup: $(VENV)/.core ## create .venv with the program only
+
+setup-dev: $(VENV)/.dev
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+evaluate: setup-dev ## slow figures on the labelled development data (DATA=folder)
+	$(BIN)/python scripts/evaluate.py --data "$(or $(DATA),../shared/data)"
+
+bench: setup-dev ## time and memory
+	$(BIN)/python scripts/bench.py
+
+docs: setup-dev ## regenerate the generated pages
+	$(BIN)/python scripts/build_cli_page.py
+
+lock: ## refresh requirements/*.txt from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  pyproject.toml requirements/build.in -o requirements/core.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+
+clean: ## remove everything that make created
+	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache
+
+# The virtual environment is rebuilt when the lock files change. A half-made one is never used:
+# the marker file is written last.
+$(VENV)/.core: requirements/core.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "samehand needs Python 3.11 or newer; '$(PYTHON)' is older or missing. Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "This Python cannot make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "samehand: setting up $(VENV) (once)" >&2
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements/core.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core requirements/dev.txt
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

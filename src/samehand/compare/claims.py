@@ -1,0 +1,133 @@
+"""What publishers say about whether reports belong together, and what they took back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from samehand.compare.copies import Copies
+from samehand.config import Parameters
+from samehand.model import Claim, Report
+from samehand.normalise import name_key
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement about a pair of reports, in bits before the source grade."""
+
+    text: str
+    bits: float
+    rho: float
+    claim: str
+    origin: str
+    withdrawn_by: str = ""
+    """Id of the withdrawing claim; such a statement counts zero and is still shown."""
+
+
+def withdrawals(reports: Iterable[Report]) -> dict[str, str]:
+    """claim id -> id of the claim that withdraws it.
+
+    Only a publisher can withdraw its own earlier view: the withdrawing report must have the same
+    publisher as (or be) the report that made the claim, name that report, and agree with the
+    claim's `about` and `actor` wherever it states them. It must not be older than the claim.
+    """
+    listed = sorted(reports, key=lambda r: r.id)
+    by_id = {report.id: report for report in listed}
+    found: dict[str, str] = {}
+    for report in listed:
+        for claim in report.claims:
+            if claim.relation != "withdrawal":
+                continue
+            for target_id in claim.reports or (report.id,):
+                target = by_id.get(target_id)
+                if target is None or not _may_withdraw(report, target):
+                    continue
+                for old in target.claims:
+                    if old.relation != "withdrawal" and _covers(claim, old):
+                        found.setdefault(old.id, claim.id)
+    return found
+
+
+def _may_withdraw(later: Report, earlier: Report) -> bool:
+    if later.id == earlier.id:
+        return True
+    same = bool(later.publisher) and name_key(later.publisher) == name_key(earlier.publisher)
+    if later.known_at and earlier.known_at and later.known_at < earlier.known_at:
+        return False
+    return same
+
+
+def _covers(withdrawal: Claim, old: Claim) -> bool:
+    agrees_actor = not withdrawal.actor or name_key(withdrawal.actor) == name_key(old.actor)
+    agrees_about = not withdrawal.about or name_key(withdrawal.about) == name_key(old.about)
+    return agrees_actor and agrees_about
+
+
+def comparison_bits(claim: Claim, parameters: Parameters) -> tuple[float, str]:
+    """Bits of a reported comparison before the source grade, and how it reads."""
+    numbers = parameters.reported
+    count = f", {claim.count} shared items" if claim.count else ""
+    if len(claim.facets) >= 2:
+        return numbers["two_facets_bits"], f"shared {', '.join(claim.facets)}{count}"
+    if claim.facets:
+        return numbers["one_facet_bits"], f"shared {claim.facets[0]}{count}"
+    return numbers["same_campaign_bits"], "the same campaign"
+
+
+class Statements:
+    """Reported comparisons and denials of all witnesses, by pair of reports."""
+
+    def __init__(self, reports: Mapping[str, Report], copies: Copies,
+                 parameters: Parameters) -> None:
+        """Index the first-hand claims of reports that are witnesses."""
+        self.withdrawn = withdrawals(reports.values())
+        self._comparisons: dict[tuple[str, str], list[Statement]] = {}
+        self._denials: dict[tuple[str, str], list[Statement]] = {}
+        for report in sorted(reports.values(), key=lambda r: r.id):
+            if not copies.is_witness(report.id):
+                continue
+            for claim in report.claims:
+                if claim.relation == "reported-comparison" and not claim.actor:
+                    bits, text = comparison_bits(claim, parameters)
+                    target = self._comparisons
+                elif claim.relation == "denial" and not claim.actor:
+                    bits, text = parameters.reported["denial_bits"], "not the same"
+                    target = self._denials
+                else:
+                    continue
+                who = report.publisher or report.id
+                statement = Statement(
+                    text=f"{who} reports: {text}", bits=bits,
+                    rho=parameters.rho(report.grade), claim=claim.id, origin=claim.origin,
+                    withdrawn_by=self.withdrawn.get(claim.id, ""),
+                )
+                known = [r for r in claim.reports if r in reports]
+                for number, left in enumerate(known):
+                    for right in known[number + 1:]:
+                        target.setdefault((left, right), []).append(statement)
+
+    def pairs(self) -> set[tuple[str, str]]:
+        """All pairs about which something is stated."""
+        return set(self._comparisons) | set(self._denials)
+
+    def comparisons(self, l: str, r: str) -> tuple[Statement, ...]:
+        """Reported comparisons of a pair, one per origin: the strongest that still stands."""
+        return _one_per_origin(self._comparisons.get((l, r), ()))
+
+    def denials(self, l: str, r: str) -> tuple[Statement, ...]:
+        """Denials of a pair, one per origin."""
+        return _one_per_origin(self._denials.get((l, r), ()))
+
+
+def _one_per_origin(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    best: dict[str, Statement] = {}
+    withdrawn: list[Statement] = []
+    for statement in statements:
+        if statement.withdrawn_by:
+            withdrawn.append(statement)
+            continue
+        other = best.get(statement.origin)
+        if other is None or abs(statement.bits * statement.rho) > abs(other.bits * other.rho):
+            best[statement.origin] = statement
+    return (*sorted(best.values(), key=lambda s: (-s.bits * s.rho, s.claim)),
+            *sorted(withdrawn, key=lambda s: s.claim))

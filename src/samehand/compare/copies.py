@@ -1,0 +1,108 @@
+"""Source dependence: who repeats whom, as far as citations tell.
+
+A report that cites another and holds nothing of its own beyond it is a *derivative*: it collapses
+into its origin and adds nothing. A report that cites another and shares items with it may have
+copied them: each such item is independent only with probability 1 - P(copied). Method page,
+"Source dependence"; a detector from text, order and errors comes with the linkage release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from samehand.compare.profile import Profile
+from samehand.model import Feature, Report
+
+
+def _address(url: str) -> str:
+    return url.strip().lower().rstrip("/").removeprefix("https://").removeprefix(
+        "http://").removeprefix("www.")
+
+
+def resolve_citations(reports: Iterable[Report]) -> dict[str, tuple[str, ...]]:
+    """report id -> ids of the loaded reports it cites, by id or by address."""
+    listed = list(reports)
+    by_address: dict[str, str] = {}
+    for report in listed:
+        for url in report.urls:
+            by_address.setdefault(_address(url), report.id)
+    known = {report.id for report in listed}
+    cited: dict[str, tuple[str, ...]] = {}
+    for report in listed:
+        targets = {c if c in known else by_address.get(_address(c), "") for c in report.cites}
+        cited[report.id] = tuple(sorted(targets - {"", report.id}))
+    return cited
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Dependence between the loaded reports."""
+
+    cited: Mapping[str, tuple[str, ...]]
+    derivative_of: Mapping[str, str]
+    """derivative -> its root origin."""
+    compilations: frozenset[str]
+    holders: Mapping[str, frozenset[Feature]]
+    """features of every report that is cited by another."""
+    cited_probability: float
+
+    def is_witness(self, report: str) -> bool:
+        """Whether the report is an independent origin: neither derivative nor compilation."""
+        return report not in self.derivative_of and report not in self.compilations
+
+    def independence(self, report: str, feature: Feature) -> float:
+        """I_x: probability that the report did not take this feature from one it cites."""
+        value = 1.0
+        for source in self.cited.get(report, ()):
+            if feature in self.holders.get(source, ()):
+                value *= 1.0 - self.cited_probability
+        return value
+
+
+def _is_derivative(copy: Profile, origin: Profile) -> bool:
+    """Whether a citing report holds nothing that its source does not hold."""
+    report = copy.report
+    if report.kind == "compilation" or any(claim.first_hand for claim in report.claims):
+        return False
+    own = {o.feature for o in report.observations}
+    if not any(f.kind not in ("technique", "software", "name") for f in own):
+        return False
+    return own <= {o.feature for o in origin.report.observations}
+
+
+def find_copies(profiles: Mapping[str, Profile], cited_probability: float) -> Copies:
+    """Dependence among the profiled reports, from their citations.
+
+    Derivatives are decided among witnesses in the order of their ids, so the result does not
+    depend on the order of loading; of two that cite each other the later published is the copy.
+    """
+    cited = resolve_citations(p.report for p in profiles.values())
+    sources = {source for targets in cited.values() for source in targets}
+    direct: dict[str, str] = {}
+    for identifier in sorted(cited):
+        for source in cited[identifier]:
+            copy, origin = profiles[identifier], profiles[source]
+            mutual = identifier in cited[source]
+            earlier = (copy.report.known_at, identifier) < (origin.report.known_at, source) if (
+                copy.report.known_at and origin.report.known_at) else identifier < source
+            if mutual and earlier:
+                continue
+            if origin.report.kind != "compilation" and _is_derivative(copy, origin):
+                direct[identifier] = source
+                break
+    roots: dict[str, str] = {}
+    for identifier in direct:
+        root, seen = direct[identifier], {identifier}
+        while root in direct and root not in seen:
+            seen.add(root)
+            root = direct[root]
+        roots[identifier] = root
+    return Copies(
+        cited=cited,
+        derivative_of=roots,
+        compilations=frozenset(
+            i for i, p in profiles.items() if p.report.kind == "compilation"),
+        holders={s: frozenset(profiles[s].features) for s in sources},
+        cited_probability=cited_probability,
+    )

@@ -1,0 +1,217 @@
+"""What two reports share, gathered but not yet weighed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+from samehand.compare.claims import Statement, Statements
+from samehand.compare.copies import Copies
+from samehand.compare.profile import Profile
+from samehand.compare.universe import Universe
+from samehand.config import Parameters
+from samehand.knowledge.tools import is_public_tool
+from samehand.model import HARD_FACETS, Facet, Feature, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Rarity:
+    """One way to weigh an item: as itself, or as something that follows from it."""
+
+    kind: str
+    m: float
+    kappa: float
+    holders: float
+    """d: independent reports outside both clusters that hold it."""
+    gap_days: int | None
+    half_life_days: float
+
+    @property
+    def decay(self) -> float:
+        """2^(-gap / half-life); 1 where a date is missing, since missing data is zero bits."""
+        if self.gap_days is None or math.isinf(self.half_life_days):
+            return 1.0
+        return float(2.0 ** (-self.gap_days / self.half_life_days))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One shared feature."""
+
+    feature: Feature
+    facet: Facet
+    soft: str
+    """Soft group, or '' for hard evidence."""
+    batch: tuple[str, str]
+    rarities: tuple[Rarity, ...]
+    """The item itself first; the weight is the largest of them."""
+    rho: float
+    independence: float
+    observations: tuple[str, ...]
+    chance_bits: float | None = None
+    """For techniques: log2(m / q), the overlap judged against chance, instead of rarities."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairEvidence:
+    """Everything that bears on whether two reports show one hand."""
+
+    l: str
+    r: str
+    n: float
+    k: float
+    case: bool
+    """Both are reports of the analyst's case, so the prior already holds resemblance."""
+    items: tuple[Item, ...]
+    comparisons: tuple[Statement, ...]
+    denials: tuple[Statement, ...]
+    derivative: bool
+    """One is a derivative of the other, or both of one origin."""
+    gap_years: float
+    """Between the days the two reports cover; 0 where a date is missing."""
+    basis: tuple[str, ...]
+    """Ids to cite for lines that rest on the reports as such."""
+
+
+def _gap_days(left: Window | None, right: Window | None) -> int | None:
+    return None if left is None or right is None else left.gap_days(right)
+
+
+class Gatherer:
+    """Gathers the evidence of pairs over one universe and one current clustering."""
+
+    def __init__(self, profiles: Mapping[str, Profile], universe: Universe, copies: Copies,
+                 statements: Statements, parameters: Parameters,
+                 clusters: Mapping[str, frozenset[str]] | None = None,
+                 case_k: float | None = None) -> None:
+        """``clusters`` gives the current cluster of a report, left out of rarity counts.
+
+        ``case_k`` is the k of two case reports; `None` uses the feed prior for all.
+        """
+        self.profiles = profiles
+        self.universe = universe
+        self.copies = copies
+        self.statements = statements
+        self.parameters = parameters
+        self.clusters = clusters or {}
+        self.case_k = case_k
+        self._rho = {i: parameters.rho(p.report.grade) for i, p in profiles.items()}
+
+    def outside(self, l: str, r: str) -> frozenset[str]:
+        """Reports that say nothing about rarity for this pair: both and their clusters."""
+        own = frozenset((l, r))
+        return own | self.clusters.get(l, own) | self.clusters.get(r, own)
+
+    def gather(self, l: str, r: str) -> PairEvidence:
+        """The evidence of one pair; ``l`` < ``r``."""
+        left, right = self.profiles[l], self.profiles[r]
+        root_l = self.copies.derivative_of.get(l, l)
+        root_r = self.copies.derivative_of.get(r, r)
+        case = self.case_k is not None and left.report.use == right.report.use == "case"
+        derivative = root_l == root_r
+        gap = _gap_days(left.activity, right.activity)
+        return PairEvidence(
+            l=l, r=r, n=self.universe.n,
+            k=self.case_k if case and self.case_k else self.parameters.prior["feed_k"],
+            case=case,
+            items=() if derivative else self._items(left, right),
+            comparisons=() if derivative else self.statements.comparisons(l, r),
+            denials=() if derivative else self.statements.denials(l, r),
+            derivative=derivative,
+            gap_years=(gap or 0) / 365.25,
+            basis=(l, r),
+        )
+
+    def _items(self, left: Profile, right: Profile) -> tuple[Item, ...]:
+        small, large = sorted((left.features, right.features), key=len)
+        shared = [f for f in small if f in large]
+        covered: set[Feature] = set()
+        for feature in shared:
+            covered.update(left.parents.get(feature, ()))
+            covered.update(right.parents.get(feature, ()))
+        outside = self.outside(left.report.id, right.report.id)
+        items = []
+        for feature in sorted(f for f in shared if f not in covered):
+            if feature.kind == "technique":
+                items.append(self._technique(feature, left, right, outside))
+            else:
+                items.append(self._item(feature, left, right, outside))
+        citation = self._citation(left.report.id, right.report.id)
+        if citation:
+            items.append(citation)
+        return tuple(items)
+
+    def _basics(self, feature: Feature, left: Profile, right: Profile
+                ) -> tuple[tuple[str, str], float, float, tuple[str, ...]]:
+        l, r = left.report.id, right.report.id
+        in_l, in_r = left.features[feature], right.features[feature]
+        rho = min(self._rho[l], self._rho[r])
+        independence = self.copies.independence(l, feature) * self.copies.independence(r, feature)
+        return ((in_l.batch, in_r.batch), rho, independence,
+                tuple(dict.fromkeys((*in_l.observations, *in_r.observations))))
+
+    def _rarity(self, feature: Feature, left: Profile, right: Profile,
+                outside: Set[str]) -> Rarity:
+        numbers = self.parameters.weights[feature.kind]
+        kappa = numbers.kappa
+        if feature.kind == "software" and is_public_tool(feature.value):
+            kappa = self.parameters.public_tool_kappa
+        return Rarity(
+            kind=feature.kind, m=numbers.m, kappa=kappa,
+            holders=self.universe.d(feature, outside),
+            gap_days=_gap_days(left.features[feature].window, right.features[feature].window),
+            half_life_days=numbers.half_life_days,
+        )
+
+    def _item(self, feature: Feature, left: Profile, right: Profile,
+              outside: Set[str]) -> Item:
+        row = self.parameters.types[feature.kind]
+        batch, rho, independence, observations = self._basics(feature, left, right)
+        implied = [] if row.soft else [
+            parent for parent in dict.fromkeys(
+                (*left.parents.get(feature, ()), *right.parents.get(feature, ())))
+            if not self.parameters.types[parent.kind].soft
+            and parent in left.features and parent in right.features
+        ]
+        return Item(
+            feature=feature, facet=row.facet, soft=row.soft, batch=batch,
+            rarities=tuple(
+                self._rarity(f, left, right, outside) for f in (feature, *implied)),
+            rho=rho, independence=independence, observations=observations,
+        )
+
+    def _technique(self, feature: Feature, left: Profile, right: Profile,
+                   outside: Set[str]) -> Item:
+        """A shared technique against chance for sets of these sizes (DESIGN section 4)."""
+        batch, rho, independence, observations = self._basics(feature, left, right)
+        rate = self.universe.technique_rate(feature, outside)
+        size = max(left.count("technique"), right.count("technique"))
+        chance = 1.0 - (1.0 - rate) ** (size / self.universe.technique_mean(outside))
+        bits = max(0.0, math.log2(self.parameters.technique["m"] / chance))
+        numbers = self.parameters.weights["technique"]
+        return Item(
+            feature=feature, facet="behaviour", soft="behaviour", batch=batch,
+            rarities=(Rarity(
+                "technique", self.parameters.technique["m"], 0.0, 0.0,
+                _gap_days(left.features[feature].window, right.features[feature].window),
+                numbers.half_life_days),),
+            rho=rho, independence=independence, observations=observations, chance_bits=bits,
+        )
+
+    def _citation(self, l: str, r: str) -> Item | None:
+        """The mere citation of one by the other, a soft item; compilations cite nobody."""
+        for citing, cited in ((l, r), (r, l)):
+            if cited in self.copies.cited.get(citing, ()) and self.copies.is_witness(citing):
+                return Item(
+                    feature=Feature("citation", f"{citing} cites {cited}"), facet="claims",
+                    soft="names", batch=("citation", "citation"), rarities=(),
+                    rho=self._rho[citing], independence=1.0, observations=(citing, cited),
+                    chance_bits=self.parameters.reported["citation_bits"],
+                )
+        return None
+
+
+def hard_facet_of(item: Item) -> Facet | None:
+    """The facet of a hard item, else `None`."""
+    return item.facet if not item.soft and item.facet in HARD_FACETS else None

@@ -1,0 +1,123 @@
+"""One report as a set of comparable features, with what follows from each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from samehand.config import types_table
+from samehand.knowledge.providers import split_host
+from samehand.model import PASSIVE_ROLES, Feature, Report, Window
+from samehand.normalise import host_of, is_address, is_special_address, net24, path_of
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One feature in one report."""
+
+    observations: tuple[str, ...]
+    window: Window | None
+    """Union of the windows of its observations, or the report's own; `None` if undated."""
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The comparable content of one report."""
+
+    report: Report
+    features: Mapping[Feature, Sighting]
+    """Observed and derived features."""
+    parents: Mapping[Feature, tuple[Feature, ...]]
+    """feature -> what follows from it; only for features that have such."""
+    activity: Window | None
+    """Days that the evidence covers: the observations' own windows, else the publication."""
+
+    def count(self, kind: str) -> int:
+        """How many features of one kind were observed, without derived ones."""
+        return len({
+            o.feature for o in self.report.observations
+            if o.feature.kind == kind and o.role not in PASSIVE_ROLES
+        })
+
+
+def derive(feature: Feature) -> tuple[Feature, ...]:
+    """What follows from a feature, most specific first; see ``derives`` in types.toml."""
+    if feature.kind == "technique":
+        parent, dot, _ = feature.value.partition(".")
+        return (Feature("technique", parent),) if dot else ()
+    kinds = types_table()[feature.kind].derives
+    if not kinds:
+        return ()
+    if kinds == ("file:name",):
+        name = feature.value.replace("/", "\\").rpartition("\\")[2].lower()
+        return (Feature("file:name", name),) if name else ()
+    host = host_of(feature)
+    found: list[Feature] = []
+    if is_address(host):
+        if feature.kind != "ipv4-addr":
+            found.append(Feature("ipv4-addr", host))
+        if not is_special_address(host):
+            found.append(Feature("ipv4-net24", net24(host)))
+    elif host and ":" not in host:
+        registered, provider = split_host(host)
+        if feature.kind != "domain-name" and host != provider:
+            found.append(Feature("domain-name", host))
+        if registered:
+            found.append(Feature("registered-domain", registered))
+        if provider:
+            found.append(Feature("provider", provider))
+    if "url:path" in kinds and (path := path_of(feature)):
+        found.append(Feature("url:path", path))
+    return tuple(found)
+
+
+def _comparable(feature: Feature, derived: tuple[Feature, ...]) -> bool:
+    """Whether the feature itself counts: a provider's own address or a private one does not."""
+    if feature.kind == "domain-name":
+        return Feature("provider", feature.value) not in derived
+    return not (feature.kind in ("ipv4-addr", "ipv6-addr") and is_special_address(feature.value))
+
+
+def _union(first: Window | None, second: Window | None) -> Window | None:
+    if first is None or second is None:
+        return first or second
+    return Window(min(first.start, second.start), max(first.end, second.end))
+
+
+def profile(report: Report) -> Profile:
+    """The features of a report that may be compared.
+
+    Observations with a passive role (reference, victim, benign, sinkhole) are left out.
+    """
+    gathered: dict[Feature, tuple[list[str], Window | None, str]] = {}
+    parents: dict[Feature, tuple[Feature, ...]] = {}
+    own: Window | None = None
+    for observation in report.observations:
+        if observation.role in PASSIVE_ROLES:
+            continue
+        own = _union(own, observation.window)
+        window = observation.window or report.published
+        derived = derive(observation.feature)
+        counted = _comparable(observation.feature, derived)
+        if counted and derived:
+            parents[observation.feature] = derived
+        for feature in derived:  # two URLs of one host share the host, not host and domain
+            if feature not in parents and feature.kind in ("domain-name", "ipv4-addr"):
+                parents[feature] = derive(feature)
+        for feature in ((observation.feature, *derived) if counted else derived):
+            ids, seen, batch = gathered.get(feature, ([], None, observation.batch))
+            if observation.id not in ids[-1:]:
+                ids.append(observation.id)
+            gathered[feature] = (ids, _union(seen, window), batch)
+    features = {
+        feature: Sighting(tuple(ids), window, batch)
+        for feature, (ids, window, batch) in gathered.items()
+    }
+    return Profile(report, features, parents, own or report.published)
+
+
+def year_of(moment: date | None) -> int:
+    """The year whose completed predecessors are known at that moment; `None` means all."""
+    return moment.year if moment else 9999

@@ -1,0 +1,447 @@
+"""Report records: JSON and JSON Lines, plain or gzip, into `Report` objects.
+
+The record is the bulk format of DESIGN section 5. Bad input never raises out of a batch: each
+piece becomes a `Problem` with its place, and reading goes on.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import zlib
+from calendar import monthrange
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import IO, Any, get_args
+
+import msgspec
+
+from samehand.config import types_table
+from samehand.likelihood import is_grade
+from samehand.model import (
+    FACETS,
+    Claim,
+    Feature,
+    Observation,
+    Problem,
+    Relation,
+    Report,
+    ReportKind,
+    ReportUse,
+    Victim,
+    Window,
+)
+from samehand.normalise import canonical, technique
+
+#: Longest line of a .jsonl file and largest .json file, in bytes; larger input is refused.
+MAX_LINE_BYTES = 32 * 1024 * 1024
+MAX_FILE_BYTES = 256 * 1024 * 1024
+#: Most observables that one report may hold; the rest is dropped with a message.
+MAX_OBSERVABLES = 100_000
+
+SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
+_FIELDS = frozenset(
+    "id title publisher kind published urls tlp grade text observables techniques software victims "
+    "claims cites samples label provenance".split()
+)
+_KINDS = frozenset(get_args(ReportKind))
+_RELATIONS = frozenset(get_args(Relation))
+_TLP = {"WHITE": "CLEAR", "CLEAR": "CLEAR", "GREEN": "GREEN", "AMBER": "AMBER",
+        "AMBER+STRICT": "AMBER+STRICT", "RED": "RED"}
+_DAY = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the user says about a whole file; used only where the record is silent."""
+
+    publisher: str = ""
+    published: str = ""
+    kind: str = ""
+    tlp: str = ""
+    grade: str = ""
+
+
+@dataclass(slots=True)
+class _Notes:
+    """Problems of one record, gathered while it is read."""
+
+    place: str
+    problems: list[Problem] = field(default_factory=list)
+
+    def error(self, message: str) -> None:
+        self.problems.append(Problem(self.place, message))
+
+
+def _day(text: str) -> tuple[date, date]:
+    match = _DAY.match(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a date; write YYYY, YYYY-MM, YYYY-MM-DD or a/b")
+    year, month, day = match[1], match[2], match[3]
+    try:
+        if day:
+            only = date(int(year), int(month), int(day))
+            return only, only
+        if month:
+            last = monthrange(int(year), int(month))[1]
+            return date(int(year), int(month), 1), date(int(year), int(month), last)
+        return date(int(year), 1, 1), date(int(year), 12, 31)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a possible date ({error})") from error
+
+
+def parse_window(text: str) -> Window:
+    """The days that 'YYYY', 'YYYY-MM', 'YYYY-MM-DD' or an interval 'a/b' stands for.
+
+    Raises:
+        ValueError: if it is none of these, or ends before it begins.
+    """
+    first, separator, last = text.partition("/")
+    start = _day(first)[0]
+    end = _day(last if separator else first)[1]
+    if end < start:
+        raise ValueError(f"{text!r} ends before it begins")
+    return Window(start, end)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _list(record: Mapping[str, Any], key: str, notes: _Notes) -> list[Any]:
+    value = record.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        notes.error(f"field {key!r} is not a list; ignored")
+        return []
+    return value
+
+
+def _strings(record: Mapping[str, Any], key: str, notes: _Notes) -> tuple[str, ...]:
+    values = _list(record, key, notes)
+    good = tuple(v.strip() for v in values if isinstance(v, str) and v.strip())
+    if len(good) != len(values):
+        notes.error(f"field {key!r} holds something that is not text; that part is ignored")
+    return good
+
+
+def _window_of(item: Mapping[str, Any], notes: _Notes) -> Window | None:
+    first, last = _text(item.get("first_seen")), _text(item.get("last_seen"))
+    if not first and not last:
+        return None
+    try:
+        return parse_window(f"{first or last}/{last or first}")
+    except ValueError as error:
+        notes.error(f"first_seen/last_seen: {error}; the report's own date is used")
+        return None
+
+
+def _observation(report: str, feature: Feature, raw: str, role: str = "", batch: str = "",
+                 window: Window | None = None, source: str = "") -> Observation:
+    return Observation(
+        id=_digest("o", report, feature.kind, feature.value, batch, role),
+        report=report, feature=feature, raw=raw, role=role, batch=batch, window=window,
+        source=source,
+    )
+
+
+def _observables(record: Mapping[str, Any], report: str, notes: _Notes) -> Iterator[Observation]:
+    types = types_table()
+    items = _list(record, "observables", notes)
+    if len(items) > MAX_OBSERVABLES:
+        notes.error(f"{len(items)} observables; only the first {MAX_OBSERVABLES} are read")
+    unknown: dict[str, int] = {}
+    bad: list[str] = []
+    for item in items[:MAX_OBSERVABLES]:
+        if not isinstance(item, dict) or not isinstance(item.get("value"), str):
+            bad.append(f"{str(item)[:60]!r}: an observable needs 'type' and a textual 'value'")
+            continue
+        kind = _text(item.get("type"))
+        if kind not in types or types[kind].derived:
+            unknown[kind or "(none)"] = unknown.get(kind or "(none)", 0) + 1
+            continue
+        try:
+            feature = canonical(kind, item["value"])
+        except ValueError as error:
+            bad.append(f"{kind} {item['value'][:60]!r}: {error}")
+            continue
+        yield _observation(
+            report, feature, item["value"], _text(item.get("role")), _text(item.get("batch")),
+            _window_of(item, notes), _text(item.get("source")),
+        )
+    if unknown:
+        listed = ", ".join(f"{kind!r} ({n})" for kind, n in sorted(unknown.items())[:5])
+        notes.error(f"unknown observable types {listed}; those values are not compared. "
+                    "The known types are listed in docs/records.md")
+    if bad:
+        more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+        notes.error(f"{len(bad)} observables not read: {'; '.join(bad[:3])}{more}")
+
+
+def _claims(record: Mapping[str, Any], report: str, notes: _Notes) -> Iterator[Claim]:
+    for number, item in enumerate(_list(record, "claims", notes), 1):
+        where = f"claim {number}"
+        if not isinstance(item, dict) or item.get("relation") not in _RELATIONS:
+            notes.error(f"{where}: 'relation' must be one of {', '.join(sorted(_RELATIONS))}")
+            continue
+        facets = _strings(item, "facets", notes)
+        wrong = sorted(set(facets) - set(FACETS))
+        if wrong:
+            notes.error(f"{where}: {', '.join(wrong)} is no facet; known: {', '.join(FACETS)}")
+        count = item.get("count")
+        if count is not None and (not isinstance(count, int) or isinstance(count, bool)):
+            notes.error(f"{where}: 'count' is not a whole number; ignored")
+            count = None
+        first_hand = item.get("first_hand", True)
+        fields = {key: _text(item.get(key)) for key in ("about", "actor", "words", "source")}
+        origin = _text(item.get("origin"))
+        reports = _strings(item, "reports", notes)
+        yield Claim(
+            id=_digest("c", report, str(item["relation"]), fields["about"], fields["actor"],
+                       *sorted(reports), *sorted(facets), origin),
+            report=report,
+            relation=item["relation"],
+            about=fields["about"],
+            actor=fields["actor"],
+            reports=tuple(sorted(set(reports))),
+            facets=tuple(f for f in FACETS if f in facets),
+            count=count,
+            words=fields["words"],
+            first_hand=first_hand is not False,
+            origin=origin or report,
+            source=fields["source"],
+        )
+
+
+def _victims(record: Mapping[str, Any], notes: _Notes) -> Iterator[Victim]:
+    for item in _list(record, "victims", notes):
+        if not isinstance(item, dict):
+            notes.error("a victim is not an object; ignored")
+            continue
+        victim = Victim(_text(item.get("country")).upper(), _text(item.get("sector")).lower())
+        if victim.country or victim.sector:
+            yield victim
+
+
+def _soft_observations(record: Mapping[str, Any], report: str, claims: tuple[Claim, ...],
+                       victims: tuple[Victim, ...], notes: _Notes) -> Iterator[Observation]:
+    bad: list[str] = []
+    for raw in _strings(record, "techniques", notes):
+        try:
+            yield _observation(report, technique(raw), raw)
+        except ValueError:
+            bad.append(raw[:20])
+    if bad:
+        notes.error(f"{len(bad)} techniques not read ({', '.join(bad[:3])}); "
+                    "write ATT&CK identifiers such as T1566.002")
+    for raw in _strings(record, "software", notes):
+        yield _observation(report, Feature("software", " ".join(raw.casefold().split())), raw)
+    for victim in victims:
+        if victim.country:
+            yield _observation(report, Feature("victim-country", victim.country), victim.country)
+        if victim.sector:
+            yield _observation(report, Feature("victim-sector", victim.sector), victim.sector)
+    for claim in claims:
+        if claim.relation == "alias":
+            for raw in (claim.about, claim.actor):
+                if raw:
+                    folded = "".join(c for c in raw.casefold() if c.isalnum())
+                    yield _observation(report, Feature("name", folded), raw)
+
+
+def parse_record(record: object, place: str, *, use: ReportUse = "case",
+                 defaults: Defaults = Defaults()) -> tuple[Report | None, list[Problem]]:
+    """A report from one decoded record, and what could not be used of it.
+
+    ``label`` is read for ``use='reference'`` only; everywhere else it has no influence at all.
+    """
+    notes = _Notes(place)
+    if not isinstance(record, dict):
+        notes.error("a record must be a JSON object with at least an 'id'; skipped")
+        return None, notes.problems
+    identifier = record.get("id")
+    if isinstance(identifier, int) and not isinstance(identifier, bool):
+        identifier = str(identifier)
+    if not isinstance(identifier, str) or not identifier.strip() or len(identifier) > 300 or (
+        not identifier.isprintable()
+    ):
+        notes.error("no usable 'id' (1 to 300 printable characters); record skipped")
+        return None, notes.problems
+    report = identifier.strip()
+    notes.place = f"{place}, report {report}"
+    kind = _text(record.get("kind")) or defaults.kind or "report"
+    if kind not in _KINDS:
+        notes.error(f"kind {kind!r} is unknown; taken as 'report'. Known: "
+                    f"{', '.join(sorted(_KINDS))}")
+        kind = "report"
+    published: Window | None = None
+    stated = _text(record.get("published")) or defaults.published
+    if stated:
+        try:
+            published = parse_window(stated)
+        except ValueError as error:
+            notes.error(f"published: {error}; the report counts as undated")
+    tlp = (_text(record.get("tlp")) or defaults.tlp).upper().removeprefix("TLP:")
+    if tlp not in _TLP:
+        if tlp:
+            notes.error(f"tlp {tlp!r} is unknown; taken as RED to be safe")
+        tlp = "RED" if tlp else ("AMBER" if kind in ("incident", "note") else "CLEAR")
+    grade = (_text(record.get("grade")) or defaults.grade).upper()
+    if grade and not is_grade(grade):
+        notes.error(f"grade {grade!r} is no Admiralty grade (A-F and 1-6, such as B2); ignored")
+        grade = ""
+    claims = tuple({c.id: c for c in _claims(record, report, notes)}.values())
+    victims = tuple(dict.fromkeys(_victims(record, notes)))
+    observations: dict[str, Observation] = {}
+    for observation in (
+        *_observables(record, report, notes),
+        *_soft_observations(record, report, claims, victims, notes),
+    ):
+        observations.setdefault(observation.id, observation)
+    label = record.get("label") if use == "reference" else None
+    known_actor = _text(label.get("actor")) if isinstance(label, dict) else ""
+    extra = {key: value for key, value in record.items() if key not in _FIELDS}
+    hashed = {k: v for k, v in record.items() if use == "reference" or k != "label"}
+    hashed["\0defaults"] = [kind, stated, tlp, grade, defaults.publisher]
+    return Report(
+        id=report,
+        kind=kind,  # type: ignore[arg-type]  # checked against _KINDS
+        use=use,
+        title=_text(record.get("title")),
+        publisher=_text(record.get("publisher")) or defaults.publisher,
+        published=published,
+        tlp=_TLP[tlp],
+        grade=grade,
+        urls=_strings(record, "urls", notes),
+        text=_text(record.get("text")),
+        observations=tuple(observations.values()),
+        claims=claims,
+        victims=victims,
+        cites=_strings(record, "cites", notes),
+        samples=_strings(record, "samples", notes),
+        known_actor=known_actor,
+        provenance=msgspec.json.encode(record.get("provenance") or {}).decode(),
+        extra=msgspec.json.encode(extra).decode(),
+        content_hash=hashlib.sha256(msgspec.json.encode(hashed, order="sorted")).hexdigest(),
+    ), notes.problems
+
+
+def is_record_file(path: Path) -> bool:
+    """Whether the name says JSON or JSON Lines, plain or gzip."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def _open(path: Path) -> IO[bytes]:
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    return path.open("rb")
+
+
+def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
+    """(line number, line); `None` for a line over the limit, which is skipped unread."""
+    number = 0
+    while True:
+        number += 1
+        line = stream.readline(MAX_LINE_BYTES + 1)
+        if not line:
+            return
+        if len(line) > MAX_LINE_BYTES:
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(MAX_LINE_BYTES)
+            yield number, None
+        else:
+            yield number, line
+
+
+def _decode(data: bytes) -> object:
+    """A decoded JSON document.
+
+    Raises:
+        ValueError: if it is not JSON, or nested too deeply.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _raw_records(path: Path) -> Iterator[tuple[str, object | Problem]]:
+    """(place, decoded record or the problem with it) for each record of a file."""
+    with _open(path) as stream:
+        if ".jsonl" in path.name.lower():
+            for number, line in _lines(stream):
+                place = f"{path}, line {number}"
+                if line is None:
+                    yield place, Problem(
+                        place, f"longer than {MAX_LINE_BYTES // 2**20} MiB; skipped. "
+                        "Split the report, or drop what is not an observable.")
+                elif line.strip():
+                    try:
+                        yield place, _decode(line)
+                    except ValueError as error:
+                        yield place, Problem(
+                            place, f"not valid JSON ({error}); line skipped. Each line must be "
+                            "one complete JSON object.")
+            return
+        data = stream.read(MAX_FILE_BYTES + 1)
+    place = str(path)
+    if len(data) > MAX_FILE_BYTES:
+        yield place, Problem(place, f"larger than {MAX_FILE_BYTES // 2**20} MiB; skipped. "
+                             "Write one record per line as .jsonl.")
+        return
+    if not data.strip():
+        return
+    try:
+        document = _decode(data)
+    except ValueError as error:
+        yield place, Problem(place, f"not valid JSON ({error}); file skipped")
+        return
+    if isinstance(document, list):
+        for number, item in enumerate(document, 1):
+            yield f"{path}, record {number}", item
+    else:
+        yield place, document
+
+
+def read_records(path: Path, *, use: ReportUse = "case",
+                 defaults: Defaults = Defaults()) -> Iterator[Report | Problem]:
+    """Reports and problems of one file, in the order of the file; streams, never raises.
+
+    Unknown fields are kept and reported once per file.
+    """
+    unknown: set[str] = set()
+    found = False
+    try:
+        for place, item in _raw_records(path):
+            found = True
+            if isinstance(item, Problem):
+                yield item
+                continue
+            report, problems = parse_record(item, place, use=use, defaults=defaults)
+            yield from problems
+            if report is not None:
+                unknown.update(msgspec.json.decode(report.extra))
+                yield report
+    except (OSError, EOFError, zlib.error) as error:
+        yield Problem(str(path), f"cannot be read ({error}); what came before it is kept")
+        return
+    if not found:
+        yield Problem(str(path), "is empty; nothing read", "warning")
+    if unknown:
+        yield Problem(str(path), f"unknown fields kept but not used: {', '.join(sorted(unknown))}",
+                      "warning")
+
+
+def with_use(report: Report, use: ReportUse) -> Report:
+    """The same report for another use."""
+    return replace(report, use=use)

@@ -1,0 +1,413 @@
+"""Evidence to match weight to probability: the anchor-and-corroboration form of Fellegi-Sunter.
+
+The rarest shared item is weighed against the whole universe, every further item against a small
+conditional one, with geometric rank discount inside batch and facet, slopes and caps
+(docs/method.md, "Pair score"). All of it is additive in bits and every discount is a line of the
+ledger: prior + contributions = total to 1e-9.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from samehand.compare.evidence import Item, PairEvidence, hard_facet_of
+from samehand.config import Parameters
+from samehand.likelihood import probability_from_bits
+from samehand.model import HARD_FACETS, Contribution, Facet, Interval, Link, LinkType
+
+#: Smallest bits worth a line in the ledger; below it floating-point dust.
+DUST = 1e-12
+_SOFT_GROUPS = ("behaviour", "victimology", "provider", "names")
+_SOFT_FACET: dict[str, str] = {
+    "behaviour": "behaviour", "victimology": "victimology", "provider": "infrastructure",
+    "names": "claims",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One setting of the least known numbers; the default changes nothing."""
+
+    k_factor: float = 1.0
+    kappa_factor: float = 1.0
+    beta_shift: float = 0.0
+    gamma: float | None = None
+    b0_shift: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """An item with its weight in bits, gross and after its own discounts."""
+
+    item: Item
+    anchor_gross: float
+    anchor: float
+    further_gross: float
+    further: float
+    anchor_decay: float
+    further_decay: float
+
+
+@dataclass(slots=True)
+class Score:
+    """The pair score z and the parts it is made of, in bits."""
+
+    prior: float
+    total: float = 0.0
+    anchor: Weighed | None = None
+    anchor_net: float = 0.0
+    reported: int | None = None
+    """Index of the reported comparison that serves as anchor."""
+    facets: dict[Facet, float] = field(default_factory=dict)
+    soft: dict[str, float] = field(default_factory=dict)
+    soft_total: float = 0.0
+    denial: float = 0.0
+    limit: float = 0.0
+    weighed: list[Weighed] = field(default_factory=list)
+
+
+def _weigh(item: Item, n: float, n_c: float, kappa_factor: float) -> Weighed:
+    """Bits of an item as anchor and as corroboration; the largest of its rarities counts."""
+    own = item.rho * item.independence
+    if item.chance_bits is not None:
+        decay = item.rarities[0].decay if item.rarities else 1.0
+        net = item.chance_bits * own * decay
+        return Weighed(item, 0.0, 0.0, item.chance_bits, net, 1.0, decay)
+    best = [(0.0, -1.0, 1.0), (0.0, -1.0, 1.0)]  # gross, net before rho and I, decay
+    for rarity in item.rarities:
+        kappa = rarity.kappa * kappa_factor
+        rates = ((rarity.holders + kappa) / n, max(rarity.holders / n, kappa / n_c))
+        for form, rate in enumerate(rates):
+            gross = max(0.0, math.log2(rarity.m / rate))
+            if gross * rarity.decay > best[form][1]:
+                best[form] = (gross, gross * rarity.decay, rarity.decay)
+    (gross_a, net_a, decay_a), (gross_f, net_f, decay_f) = best
+    return Weighed(item, gross_a, net_a * own, gross_f, net_f * own, decay_a, decay_f)
+
+
+def discounted(values: Iterable[float], gamma: float) -> float:
+    """Sum of values in descending order with weights 1, gamma, gamma^2, …"""
+    total, factor = 0.0, 1.0
+    for value in sorted(values, reverse=True):
+        total += factor * value
+        factor *= gamma
+    return total
+
+
+def facet_weight(items: Sequence[Weighed], gamma: float, without: Weighed | None = None) -> float:
+    """W of one facet: rank discount inside each batch, then over the batches."""
+    batches: dict[tuple[str, str], list[float]] = {}
+    for weighed in items:
+        if weighed is not without:
+            batches.setdefault(weighed.item.batch, []).append(weighed.further)
+    return discounted((discounted(values, gamma) for values in batches.values()), gamma)
+
+
+def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -> Score:
+    """The pair score of DESIGN section 4.
+
+    The anchor is the item (or reported comparison, or none) that maximises the score, not the
+    heaviest item: a maximum of monotone functions is monotone.
+    """
+    pair, soft, reported = parameters.pair, parameters.soft, parameters.reported
+    gamma = pair["gamma"] if draw.gamma is None else draw.gamma
+    beta = min(1.2, max(0.0, pair["beta"] + draw.beta_shift))
+    cap = pair["facet_cap_bits"]
+    b0 = pair["b0_bits"] + draw.b0_shift
+    prior = math.log2(evidence.k * draw.k_factor / evidence.n)
+    result = Score(prior=prior)
+    result.weighed = [
+        _weigh(item, evidence.n, parameters.universe["conditional"], draw.kappa_factor)
+        for item in evidence.items
+    ]
+    by_facet: dict[Facet, list[Weighed]] = {}
+    by_group: dict[str, list[Weighed]] = {}
+    for weighed in result.weighed:
+        facet = hard_facet_of(weighed.item)
+        if facet is not None:
+            by_facet.setdefault(facet, []).append(weighed)
+        else:
+            by_group.setdefault(weighed.item.soft, []).append(weighed)
+    plain = {f: min(cap, beta * facet_weight(items, gamma)) for f, items in by_facet.items()}
+    corroboration = sum(plain.values())
+
+    # Candidates for the anchor: none, each distinct item of each facet, each reported comparison.
+    best_total, best_anchor, best_net = corroboration, None, 0.0
+    observed_anchor = 0.0
+    best_reported: int | None = None
+    for facet, items in by_facet.items():
+        seen: set[tuple[object, float, float]] = set()
+        for weighed in items:
+            key = (weighed.item.batch, weighed.anchor, weighed.further)
+            net = max(0.0, weighed.anchor + b0)
+            if net <= 0.0 or key in seen:
+                continue
+            seen.add(key)
+            observed_anchor = max(observed_anchor, net)
+            rest = min(cap, beta * facet_weight(items, gamma, weighed))
+            total = corroboration - plain[facet] + rest + net
+            if total > best_total:
+                best_total, best_anchor, best_net = total, weighed, net
+    hard_total = best_total
+    for index, statement in enumerate(evidence.comparisons):
+        net = 0.0 if statement.withdrawn_by else statement.bits * statement.rho
+        if corroboration + net > best_total:
+            best_total, best_anchor, best_net = corroboration + net, None, net
+            best_reported = index
+    if best_anchor is not None:
+        facet = best_anchor.item.facet
+        plain[facet] = min(cap, beta * facet_weight(by_facet[facet], gamma, best_anchor))
+    result.facets = plain
+    result.anchor, result.anchor_net, result.reported = best_anchor, best_net, best_reported
+
+    for group, items in by_group.items():
+        group_cap = soft[f"{group}_cap_bits"]
+        if group == "behaviour":  # one batch, capped before the slope (DESIGN section 4)
+            face = min(group_cap, facet_weight(items, gamma))
+            result.soft[group] = beta * face
+        else:
+            result.soft[group] = min(group_cap, beta * facet_weight(items, gamma))
+    limit = soft["limit_case_bits"] if evidence.case else soft["limit_feed_bits"]
+    result.soft_total = min(limit, sum(result.soft.values()))
+    result.denial = max(
+        -6.0, sum(s.bits * s.rho for s in evidence.denials if not s.withdrawn_by))
+    total = prior + best_total + result.soft_total + result.denial
+    if observed_anchor < reported["anchor_needed_bits"]:
+        ceiling = max(reported["limit_bits"], prior + hard_total + result.denial)
+        if total > ceiling:
+            result.limit = ceiling - total
+            total = ceiling
+    result.total = total
+    return result
+
+
+class _Ledger:
+    """Collects non-zero lines in order."""
+
+    def __init__(self) -> None:
+        self.lines: list[Contribution] = []
+
+    def add(self, comparison: str, facet: str, bits: float, observations: Iterable[str],
+            note: str = "", role: str = "evidence") -> None:
+        if abs(bits) > DUST:
+            cited = tuple(dict.fromkeys(observations))
+            self.lines.append(Contribution(
+                comparison, facet, bits, cited, note, role))  # type: ignore[arg-type]
+
+
+def _item_name(item: Item) -> str:
+    kind = {"technique": "technique", "citation": "citation:"}.get(item.feature.kind)
+    return f"{kind or item.feature.kind} {item.feature.value}"
+
+
+def _discount_lines(ledger: _Ledger, facet: str, what: str, rows: Sequence[tuple[Weighed, bool]],
+                    ) -> None:
+    """Grade, copying and time-gap lines for weighed items (True: weighed as the anchor)."""
+    grade = copied = gap = 0.0
+    cites: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for weighed, as_anchor in rows:
+        gross = weighed.anchor_gross if as_anchor else weighed.further_gross
+        decay = weighed.anchor_decay if as_anchor else weighed.further_decay
+        item = weighed.item
+        for position, (before, after) in enumerate((
+            (gross, gross * item.rho),
+            (gross * item.rho, gross * item.rho * item.independence),
+            (gross * item.rho * item.independence,
+             gross * item.rho * item.independence * decay),
+        )):
+            if after != before:
+                cites[position].extend(item.observations)
+                if position == 0:
+                    grade += after - before
+                elif position == 1:
+                    copied += after - before
+                else:
+                    gap += after - before
+    ledger.add(f"source grade{what}", facet, grade, cites[0],
+               "weight of the weaker of the two source grades", "discount")
+    ledger.add(f"may be copied{what}", facet, copied, cites[1],
+               "one report cites a holder of the item", "discount")
+    ledger.add(f"time gap{what}", facet, gap, cites[2],
+               "halves with every half-life between the two sightings", "discount")
+
+
+def contributions(evidence: PairEvidence, result: Score,
+                  parameters: Parameters) -> tuple[Contribution, ...]:
+    """The ledger of a score: evidence first, then what was taken off it, line by line."""
+    ledger = _Ledger()
+    pair = parameters.pair
+    gamma, beta, cap = pair["gamma"], pair["beta"], pair["facet_cap_bits"]
+    anchor = result.anchor
+    if anchor is not None:
+        item = anchor.item
+        ledger.add(f"anchor: {_item_name(item)}", item.facet, anchor.anchor_gross,
+                   item.observations, f"rarest coincidence, against {evidence.n:.0f} origins")
+        _discount_lines(ledger, item.facet, " of the anchor", [(anchor, True)])
+        ledger.add("best of many coincidences", item.facet, result.anchor_net - anchor.anchor,
+                   item.observations, "the anchor was picked as the best", "discount")
+    if result.reported is not None:
+        statement = evidence.comparisons[result.reported]
+        ledger.add(statement.text, "claims", statement.bits, (statement.claim,),
+                   "reported, not recomputed", "reported")
+        ledger.add("source grade of the statement", "claims",
+                   statement.bits * statement.rho - statement.bits, (statement.claim,),
+                   "", "discount")
+    for statement in (*evidence.comparisons, *evidence.denials):
+        if statement.withdrawn_by:
+            ledger.add(statement.text, "claims", statement.bits * statement.rho,
+                       (statement.claim,), "", "reported")
+            ledger.add(f"withdrawn: {statement.text}", "claims",
+                       -statement.bits * statement.rho,
+                       (statement.claim, statement.withdrawn_by), "the publisher took it back",
+                       "contradiction")
+    for facet in HARD_FACETS:
+        rows = [w for w in result.weighed
+                if hard_facet_of(w.item) == facet and w is not anchor and w.further_gross > 0]
+        if rows:
+            kept = result.facets.get(facet, 0.0)
+            _group_lines(ledger, facet, "", rows, gamma, beta, kept,
+                         f"no facet corroborates with more than {cap:g} bits")
+    soft_sum = 0.0
+    soft_cites: list[str] = []
+    for group in _SOFT_GROUPS:
+        rows = [w for w in result.weighed
+                if hard_facet_of(w.item) is None and w.item.soft == group and w.further_gross > 0]
+        if rows:
+            kept = result.soft.get(group, 0.0)
+            soft_sum += kept
+            soft_cites.extend(o for w in rows for o in w.item.observations)
+            _group_lines(ledger, _SOFT_FACET[group], f" ({group})", rows, gamma, beta, kept,
+                         f"{group} carries at most "
+                         f"{parameters.soft[f'{group}_cap_bits']:g} bits")
+    ledger.add("limit of all resemblance", "limit", result.soft_total - soft_sum, soft_cites,
+               "soft evidence alone never makes a link", "limit")
+    for statement in evidence.denials:
+        if not statement.withdrawn_by:
+            ledger.add(statement.text, "claims", statement.bits * statement.rho,
+                       (statement.claim,), "a first-hand denial", "contradiction")
+    face = sum(s.bits * s.rho for s in evidence.denials if not s.withdrawn_by)
+    ledger.add("limit of contradictions", "limit", result.denial - face,
+               [s.claim for s in evidence.denials], "", "limit")
+    cited = [o for w in result.weighed for o in w.item.observations]
+    ledger.add("limit without an observed anchor", "limit", result.limit,
+               [*(s.claim for s in evidence.comparisons), *cited] or evidence.basis,
+               "reported and soft evidence together end at 80 %", "limit")
+    return tuple(ledger.lines)
+
+
+def _group_lines(ledger: _Ledger, facet: str, what: str, rows: Sequence[Weighed], gamma: float,
+                 beta: float, kept: float, cap_note: str) -> None:
+    """Lines of one facet or soft group: items gross, their discounts, rank, slope and cap."""
+    ordered = sorted(rows, key=lambda w: (-w.further, w.item.feature))
+    cited = [o for w in ordered for o in w.item.observations]
+    for weighed in ordered:
+        ledger.add(_item_name(weighed.item), facet, weighed.further_gross,
+                   weighed.item.observations)
+    _discount_lines(ledger, facet, what, [(w, False) for w in ordered])
+    face = sum(w.further for w in ordered)
+    ranked = facet_weight(ordered, gamma)
+    ledger.add(f"items of one list count once{what}", facet, ranked - face, cited,
+               "each further item of a batch, and each further batch, counts less", "discount")
+    sloped = ranked * beta
+    ledger.add(f"corroboration is worth less than an anchor{what}", facet, sloped - ranked, cited,
+               f"slope {beta:g}", "discount")
+    ledger.add(f"limit of one facet{what}", facet, kept - sloped, cited, cap_note, "limit")
+
+
+def campaign_probability(evidence: PairEvidence, lines: Iterable[Contribution],
+                         hand_probability: float, parameters: Parameters) -> float:
+    """P(same campaign) = P(same hand) * P(same campaign | same hand).
+
+    The second factor is a starting form without labels: infrastructure and reported bits for it,
+    the gap between the days covered against it. Always uncalibrated.
+    """
+    numbers = parameters.campaign
+    infrastructure = sum(
+        c.bits for c in lines
+        if c.facet == "infrastructure" and "(provider)" not in c.comparison
+        and not c.comparison.startswith(("provider ", "autonomous-system "))
+    )
+    reported = max((s.bits * s.rho for s in evidence.comparisons if not s.withdrawn_by),
+                   default=0.0)
+    bits = (
+        numbers["base_bits"]
+        + min(numbers["infrastructure_cap_bits"], max(0.0, infrastructure))
+        + min(numbers["reported_cap_bits"], reported)
+        - numbers["bits_per_year"] * max(0.0, evidence.gap_years - numbers["free_gap_years"])
+    )
+    if evidence.derivative:
+        bits = parameters.copies["derivative_bits"]
+    return hand_probability * probability_from_bits(bits)
+
+
+def _type(evidence: PairEvidence, probability: float, campaign: float,
+          lines: Sequence[Contribution]) -> LinkType:
+    if evidence.derivative:
+        return "copy"
+    if campaign >= 0.5:
+        return "same-campaign"
+    if probability >= 0.5:
+        return "same-hand"
+    tools = sum(c.bits for c in lines if c.facet in ("malware", "code"))
+    return "shared-tool" if tools >= 2.0 else "undetermined"
+
+
+def make_link(evidence: PairEvidence, parameters: Parameters) -> Link:
+    """The link of one pair with its full ledger, without an interval."""
+    if evidence.derivative:
+        prior = math.log2(evidence.k / evidence.n)
+        bits = parameters.copies["derivative_bits"]
+        lines: tuple[Contribution, ...] = (Contribution(
+            "derivative: one repeats the other", "claims", bits - prior, evidence.basis,
+            "a copy describes what its origin describes; it is no second witness"),)
+        total = bits
+        reported = False
+    else:
+        result = score(evidence, parameters)
+        lines = contributions(evidence, result, parameters)
+        prior, total = result.prior, result.total
+        reported = result.reported is not None
+    probability = probability_from_bits(total)
+    campaign = campaign_probability(evidence, lines, probability, parameters)
+    return Link(
+        l=evidence.l, r=evidence.r, prior_bits=prior, contributions=lines, total_bits=total,
+        weight_bits=sum(c.bits for c in lines), raw_probability=probability,
+        probability=probability, campaign_probability=campaign, interval=None,
+        type=_type(evidence, probability, campaign, lines), reported=reported,
+    )
+
+
+def make_links(batch: Sequence[PairEvidence], parameters: Parameters) -> list[Link]:
+    """Links of a batch of pairs, in its order."""
+    return [make_link(evidence, parameters) for evidence in batch]
+
+
+def draws(parameters: Parameters) -> list[Draw]:
+    """Settings of the least known numbers, for intervals without labels; seeded."""
+    numbers = parameters.draws
+    generator = random.Random(int(numbers["seed"]))
+    spread_k, spread_kappa = math.log2(numbers["k_factor"]), math.log2(numbers["kappa_factor"])
+    return [
+        Draw(
+            k_factor=2.0 ** generator.uniform(-spread_k, spread_k),
+            kappa_factor=2.0 ** generator.uniform(-spread_kappa, spread_kappa),
+            beta_shift=generator.gauss(0.0, numbers["beta_sd"]),
+            gamma=generator.uniform(numbers["gamma_low"], numbers["gamma_high"]),
+            b0_shift=generator.uniform(-numbers["b0_range_bits"], numbers["b0_range_bits"]),
+        )
+        for _ in range(int(numbers["count"]))
+    ]
+
+
+def interval(evidence: PairEvidence, parameters: Parameters,
+             settings: Sequence[Draw]) -> Interval | None:
+    """5th to 95th percentile of the probability over parameter draws; `None` for a copy."""
+    if evidence.derivative or not settings:
+        return None
+    values = sorted(probability_from_bits(score(evidence, parameters, d).total)
+                    for d in settings)
+    last = len(values) - 1
+    return Interval(values[round(0.05 * last)], values[round(0.95 * last)])
