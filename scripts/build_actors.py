@@ -37,15 +37,17 @@ HEADER = """\
 # Source: MISP galaxy clusters threat-actor (version {v_ta}), mitre-intrusion-set (version {v_is}) and
 #   microsoft-activity-group (version {v_ms}) in the PyPI package pymispgalaxies {v_pkg}; ATT&CK groups are
 #   © The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation.
-#   Names of label.actor of the development data come first; aliases with a comment were placed by hand.
+#   Chosen: every name in label.actor of the development data, the hand-made entries, actors whose name another
+#   chosen one also claims, then those with most references. Aliases with a comment were placed by hand.
 # Licence: MISP galaxy: CC0 1.0 or 2-clause BSD; hand-made part CC0 1.0.
 # Retrieved: 2026-11-23. Made by: scripts/build_actors.py --data DIR, with scripts/actors_hand.toml
 #
 # [[actor]]      name (the galaxy's, as in labels), level (group | subgroup), parent (of subgroups), aliases,
 #                aliases_since (name or alias = first year in which its publisher used it; a lower bound),
-#                needs_context (names that are also ordinary words or very short: never resolve them in text alone),
+#                needs_context (names that are also ordinary words or very short: in running text resolve them only
+#                beside a word such as "group" or "actor", or in the exact case),
 #                related (actors that a catalogue calls similar or that share a name: alias is not identity).
-# [[ambiguous]]  a name that catalogues give to several actors: candidates are listed here, others are not.
+# [[ambiguous]]  name that catalogues give to several actors; candidates have an entry here, others have none.
 # An alias belongs to one actor after case-folding and dropping everything but letters and digits.
 # A name in the galaxy as an actor of its own is never another actor's alias.
 # {n_actors} actors ({n_labelled} of them labelled in the development data), {n_aliases} aliases, {n_ambiguous} ambiguous names.

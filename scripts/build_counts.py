@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OUT = Path(__file__).resolve().parent.parent / "src/samehand/knowledge/data"
-ACTIVITY_CAP = 12  # reports per actor and year; one prolific curator must not decide
 ACTORS_TO_SHIP_SOFTWARE = 2  # a tool that one actor alone uses is that actor's fingerprint, not a count
 
 SOURCE = """\
@@ -135,8 +134,7 @@ def activity(data: Path, out: Path) -> None:
                 undated += 1
             else:
                 raw[actor, year] += 1
-    capped = {key: min(n, ACTIVITY_CAP) for key, n in raw.items()}
-    actors = {a for a, _ in capped}
+    actors = {a for a, _ in raw}
     write(
         out / "actor_activity.tsv",
         "# Reports per actor and year in the bundled world: the basis of actor priors.\n"
@@ -145,18 +143,18 @@ def activity(data: Path, out: Path) -> None:
             extra="#   Eleven public collections of reports with indicators, and the reports that MITRE ATT&CK cites for groups;\n"
                   "#   a part of the actors and all labelled reports from 2024 on are held out and not counted.\n"
                   "# Licence: counts are facts; actor names as in the MISP galaxy (CC0 1.0 or 2-clause BSD).\n")
-        + f"# Columns: actor (name in actors.toml), year, reports (at most {ACTIVITY_CAP} per actor and year).\n"
+        + f"# Columns: actor (name in actors.toml), year, reports, uncapped: the exponent in parameters.toml flattens.\n"
           "# Undated reports and labels that are no actor are left out. An actor without a row has no counted report:\n"
           "#   the reader gives it a floor.\n"
-        + f"# Totals: {sum(raw.values())} dated reports, {sum(capped.values())} after the cap, {len(actors)} actors.\n",
+        + f"# Totals: {sum(raw.values())} dated reports, {len(actors)} actors.\n",
         "actor year reports",
-        [(a, y, n) for (a, y), n in sorted(capped.items(), key=lambda item: (item[0][0].casefold(), item[0][1]))],
+        [(a, y, n) for (a, y), n in sorted(raw.items(), key=lambda item: (item[0][0].casefold(), item[0][1]))],
     )
     print(f"undated, left out: {undated}; labels outside actors.toml: {dict(outside)}")
     for year in (2019, 2020, 2021, 2022):
-        print(f"actors with activity before {year}: {len({a for a, y in capped if y < year})}")
+        print(f"actors with activity before {year}: {len({a for a, y in raw if y < year})}")
     until: Counter = Counter()
-    for (actor, year), n in capped.items():
+    for (actor, year), n in raw.items():
         if year <= 2021:
             until[actor] += n
     print("largest up to and including 2021:", until.most_common(15))

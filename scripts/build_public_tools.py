@@ -143,7 +143,6 @@ HAND: dict[str, tuple[str, int | None, tuple[str, ...]]] = {
     "dendroid": ("rat", 2014, ()),
     "ahmyth": ("rat", 2017, ()),
     "thefatrat": ("offensive", None, ()),
-    "pandora hvnc": ("rat", None, ()),
     # stealers, keyloggers
     "agent tesla": ("stealer", 2014, ("agenttesla",)),
     "hawkeye": ("stealer", 2013, ("hawkeye keylogger",)),
@@ -181,7 +180,7 @@ HAND: dict[str, tuple[str, int | None, tuple[str, ...]]] = {
     "antsword": ("webshell", None, ()),
     "weevely": ("webshell", None, ()),
     # legitimate tools
-    "psexec": ("admin", 1999, ()),
+    "psexec": ("admin", None, ()),
     "procdump": ("admin", 2009, ()),
     "paexec": ("admin", None, ()),
     "remcom": ("admin", None, ()),
@@ -259,7 +258,8 @@ HEADER = """\
 #
 # [[tool]]  name (lower case), kind (offensive | rat | stealer | loader | webshell | admin | system | attack-tool: only
 #           ATT&CK lists it), public_since (first year in which anybody could have it, where known; to about a year),
-#           aliases (other spellings), attack (ATT&CK id).
+#           aliases (other spellings), attack (ATT&CK id). For names in a software list or recognised as software;
+#           many are ordinary words (at, net, query, everything) and must not be looked for in running text.
 # {n} tools, {dated} with a year. Families shared in a closed circle (PlugX, ShadowPad, Derusbi) are not public.
 """
 

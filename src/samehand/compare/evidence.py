@@ -53,6 +53,16 @@ class Item:
     """For techniques: log2(m / q), the overlap judged against chance, instead of rarities."""
 
 
+def technique_bits(rate: float, size: int, mean_size: float, m: float) -> float:
+    """Bits of a technique shared by two sets, against chance for sets of that size.
+
+    q_t = 1 - (1 - p_t)^(max(|A|, |B|) / n-bar), w_t = max(0, log2(m / q_t)); so the longest list
+    does not resemble everybody (DESIGN section 4).
+    """
+    chance = 1.0 - (1.0 - rate) ** (size / mean_size)
+    return max(0.0, math.log2(m / chance))
+
+
 @dataclass(frozen=True, slots=True)
 class PairEvidence:
     """Everything that bears on whether two reports show one hand."""
@@ -185,10 +195,10 @@ class Gatherer:
                    outside: Set[str]) -> Item:
         """A shared technique against chance for sets of these sizes (DESIGN section 4)."""
         batch, rho, independence, observations = self._basics(feature, left, right)
-        rate = self.universe.technique_rate(feature, outside)
-        size = max(left.count("technique"), right.count("technique"))
-        chance = 1.0 - (1.0 - rate) ** (size / self.universe.technique_mean(outside))
-        bits = max(0.0, math.log2(self.parameters.technique["m"] / chance))
+        bits = technique_bits(
+            self.universe.technique_rate(feature, outside),
+            max(left.count("technique"), right.count("technique")),
+            self.universe.technique_mean(outside), self.parameters.technique["m"])
         numbers = self.parameters.weights["technique"]
         return Item(
             feature=feature, facet="behaviour", soft="behaviour", batch=batch,

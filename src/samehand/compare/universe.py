@@ -27,6 +27,8 @@ class Universe:
     totals: Mapping[Feature, float]
     technique_reports: Mapping[str, int]
     """witness -> number of its techniques; only those that carry any."""
+    technique_total: int
+    """Sum of those numbers."""
     bundled: Rates
 
     def d(self, feature: Feature, outside: Set[str]) -> float:
@@ -42,15 +44,17 @@ class Universe:
 
     def technique_rate(self, feature: Feature, outside: Set[str]) -> float:
         """p_t = (df + 1) / (N_T + 1) over other reports that carry techniques."""
-        loaded = sum(1 for report in self.technique_reports if report not in outside)
+        loaded = len(self.technique_reports) - sum(
+            1 for report in outside if report in self.technique_reports)
         held = self.d(feature, outside) + self.bundled.holders.get(feature.value, 0)
         return (held + 1.0) / (loaded + self.bundled.reports + 1.0)
 
     def technique_mean(self, outside: Set[str]) -> float:
         """n-bar: mean size of the technique sets of other reports; at least 1."""
-        sizes = [n for report, n in self.technique_reports.items() if report not in outside]
-        reports = len(sizes) + self.bundled.reports
-        total = sum(sizes) + self.bundled.mean_size * self.bundled.reports
+        left_out = [self.technique_reports[r] for r in outside if r in self.technique_reports]
+        reports = len(self.technique_reports) - len(left_out) + self.bundled.reports
+        total = (self.technique_total - sum(left_out)
+                 + self.bundled.mean_size * self.bundled.reports)
         return max(1.0, total / reports) if reports else 1.0
 
 
@@ -87,5 +91,6 @@ def build_universe(profiles: Iterable[Profile], background: Iterable[Profile], c
         holders=holders,
         totals={feature: sum(entry.values()) for feature, entry in holders.items()},
         technique_reports=technique_reports,
+        technique_total=sum(technique_reports.values()),
         bundled=rates(before_year),
     )

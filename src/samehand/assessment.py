@@ -1,0 +1,466 @@
+"""The result document, and `assess`, which runs the pure core from reports to answer.
+
+``assessment.json`` is one versioned document: saved, reloaded and rendered again without any
+analysis. Commands show views of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import msgspec
+
+import samehand
+from samehand.attribute import Membership, attribute
+from samehand.cluster import Pair, attach_compilations, bridges, correlation_clusters, pair
+from samehand.compare.actors import Memory, Scene
+from samehand.compare.claims import Statements
+from samehand.compare.copies import Copies, find_copies
+from samehand.compare.evidence import Gatherer, PairEvidence
+from samehand.compare.profile import Profile, profile, year_of
+from samehand.compare.universe import Universe, build_universe
+from samehand.config import Parameters, PriorPreset
+from samehand.coverage import coverage, highest_tlp
+from samehand.errors import InputError
+from samehand.knowledge.actors import World, bundled_world, combined_world
+from samehand.likelihood import bits_from_probability
+from samehand.link import draws, interval, make_link, make_links
+from samehand.model import (
+    Assessment,
+    Campaign,
+    Constraints,
+    Feature,
+    Hand,
+    Link,
+    ObservationSummary,
+    Provenance,
+    Report,
+    ReportSummary,
+    Strength,
+)
+
+#: Version of the result document. The first number changes when a reader must change.
+SCHEMA = "samehand-assessment/1.0"
+#: A feature in more reports than this opens no candidate pair; it is far too common to matter.
+MAX_BLOCK = 200
+#: At most this many links get an interval, the strongest first.
+MAX_INTERVALS = 200
+
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Progress to nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked of one run."""
+
+    prior: PriorPreset = "feed"
+    as_of: date | None = None
+    """Knowledge (base rates, priors) is taken as of this day; reports are restricted before."""
+    without: tuple[str, ...] = ()
+    ceiling: str = ""
+    intervals: bool = False
+    attributions: bool = True
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Reports prepared for comparison."""
+
+    profiles: Mapping[str, Profile]
+    copies: Copies
+    universe: Universe
+    statements: Statements
+    parameters: Parameters
+    case_k: float | None
+    case_ids: tuple[str, ...]
+    """Reports that are clustered: neither reference nor background, nor derivative."""
+
+    def gatherer(self, clusters: Mapping[str, frozenset[str]] | None = None) -> Gatherer:
+        """Evidence of pairs over this case."""
+        return Gatherer(self.profiles, self.universe, self.copies, self.statements,
+                        self.parameters, clusters, self.case_k)
+
+
+def prepare(reports: Iterable[Report], parameters: Parameters,
+            options: Options = Options()) -> Case:
+    """Profiles, copies, rarity and statements of some reports.
+
+    Raises:
+        InputError: if two reports carry the same id.
+    """
+    profiled: dict[str, Profile] = {}
+    background: list[Profile] = []
+    for report in sorted(reports, key=lambda r: r.id):
+        if report.use == "background":
+            background.append(profile(report))
+        elif report.id in profiled:
+            raise InputError(f"two reports carry the id {report.id!r}; ids must be unique")
+        else:
+            profiled[report.id] = profile(report)
+    copies = find_copies(profiled, parameters.copies["cited_probability"])
+    universe = build_universe(
+        profiled.values(), background, copies, parameters, year_of(options.as_of))
+    return Case(
+        profiles=profiled, copies=copies, universe=universe,
+        statements=Statements({i: p.report for i, p in profiled.items()}, copies, parameters),
+        parameters=parameters,
+        case_k=parameters.prior["case_k"] if options.prior == "case" else None,
+        case_ids=tuple(i for i, p in profiled.items() if p.report.use == "case"),
+    )
+
+
+def candidate_pairs(case: Case, ids: Iterable[str]) -> list[Pair]:
+    """Pairs of the given reports with any evidence: a shared feature, or something stated.
+
+    In a case every pair is a candidate; among reports that merely arrived, soft features alone
+    cannot make a link and do not block.
+    """
+    wanted = sorted(set(ids))
+    inside = set(wanted)
+    found: set[Pair] = {
+        pair(a, b) for a, b in case.statements.pairs() if a in inside and b in inside}
+    for copy, origin in case.copies.derivative_of.items():
+        if copy in inside and origin in inside:
+            found.add(pair(copy, origin))
+    if case.case_k is not None and len(wanted) <= 400:
+        found.update((a, b) for n, a in enumerate(wanted) for b in wanted[n + 1:])
+        return sorted(found)
+    holders: dict[Feature, list[str]] = {}
+    for identifier in wanted:
+        for feature in case.profiles[identifier].features:
+            if not case.parameters.types[feature.kind].soft:
+                holders.setdefault(feature, []).append(identifier)
+    for reports in holders.values():
+        if 1 < len(reports) <= MAX_BLOCK:
+            found.update((a, b) for n, a in enumerate(reports) for b in reports[n + 1:])
+    return sorted(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Clusters at both strengths; the merged ones lie inside the proposed ones."""
+
+    merged: tuple[tuple[str, ...], ...]
+    proposed: tuple[tuple[str, ...], ...]
+
+    def of(self) -> dict[str, frozenset[str]]:
+        """report -> its proposed cluster."""
+        return {r: frozenset(c) for c in self.proposed for r in c}
+
+
+def partition(case: Case, ids: Sequence[str], probabilities: Mapping[Pair, float],
+              must: Iterable[Pair], cannot: Iterable[Pair]) -> Partition:
+    """Merged and proposed clusters of some reports, compilations attached at the end."""
+    numbers = case.parameters.cluster
+    bits = {p: bits_from_probability(min(max(v, 1e-9), 1 - 1e-9))
+            for p, v in probabilities.items()}
+    reports = [i for i in ids if i not in case.copies.compilations]
+    compilations = [i for i in ids if i in case.copies.compilations]
+    must, cannot = sorted(must), sorted(cannot)
+    levels: list[tuple[tuple[str, ...], ...]] = []
+    start: Sequence[tuple[str, ...]] = ()
+    full: Sequence[tuple[str, ...]] = ()
+    for tau in (numbers["tau_merged"], numbers["tau_proposed"]):
+        start = correlation_clusters(
+            reports, bits, tau=tau, floor_bits=numbers["floor_bits"],
+            max_bits=numbers["max_link_bits"], must=must, cannot=cannot, start=start)
+        full = attach_compilations(
+            start, compilations, bits, tau=tau, floor_bits=numbers["floor_bits"],
+            max_bits=numbers["max_link_bits"], cannot=cannot)
+        levels.append(tuple(full))
+    return Partition(levels[0], levels[1])
+
+
+def link_and_cluster(case: Case, constraints: Constraints = Constraints(),
+                     progress: Progress = _silent) -> tuple[list[Link], Partition, Gatherer]:
+    """Links of all candidate pairs and the hands they make.
+
+    Two passes: rarity first leaves out only the two reports, then also what the first pass put
+    beside them, so that a campaign does not make its own values look common.
+    """
+    roots = [i for i in case.case_ids if i not in case.copies.derivative_of]
+    pairs = candidate_pairs(case, roots)
+    gatherer = case.gatherer()
+    hands = Partition((), ())
+    links: list[Link] = []
+    for number in range(2):
+        links = []
+        for done in range(0, len(pairs), 256):
+            batch = [gatherer.gather(a, b) for a, b in pairs[done:done + 256]]
+            links.extend(make_links(batch, case.parameters))
+            progress(f"comparing, pass {number + 1} of 2", min(done + 256, len(pairs)),
+                     len(pairs))
+        hands = partition(
+            case, roots, {(k.l, k.r): k.probability for k in links},
+            constraints.must_hand | constraints.must_campaign, constraints.cannot_hand)
+        if number == 0:
+            clusters = {r: c for r, c in hands.of().items() if len(c) > 1}
+            if not clusters:
+                break
+            gatherer = case.gatherer(clusters)
+    return links, hands, gatherer
+
+
+def _identity(prefix: str, reports: Sequence[str]) -> str:
+    digest = hashlib.sha256("\0".join(sorted(reports)).encode()).hexdigest()[:8]
+    return f"{prefix}-{digest}"
+
+
+def _with_copies(case: Case, cluster: Sequence[str]) -> tuple[str, ...]:
+    """A cluster with the derivatives of its members."""
+    inside = set(cluster)
+    copies = [c for c, o in case.copies.derivative_of.items()
+              if o in inside and c in case.case_ids]
+    return tuple(sorted({*cluster, *copies}))
+
+
+def _entries(parts: Partition) -> list[tuple[tuple[str, ...], Strength]]:
+    """Each proposed cluster, and each merged core that lies strictly inside one."""
+    merged = set(parts.merged)
+    entries: list[tuple[tuple[str, ...], Strength]] = [
+        (c, "merged" if c in merged else "proposed") for c in parts.proposed]
+    proposed = set(parts.proposed)
+    entries.extend((c, "merged") for c in parts.merged if c not in proposed and len(c) > 1)
+    return sorted(entries, key=lambda e: (-len(e[0]), e[0]))
+
+
+def _names(profiles: Sequence[Profile]) -> tuple[str, ...]:
+    """Names that the reports themselves use for what they describe, commonest first."""
+    counted: dict[str, int] = {}
+    for member in profiles:
+        own = {c.about for c in member.report.claims if c.about and c.relation in (
+            "attribution", "alias", "reported-comparison")}
+        own |= {c.actor for c in member.report.claims if c.relation == "alias" and c.actor}
+        for name in own:
+            counted[name] = counted.get(name, 0) + 1
+    return tuple(sorted(counted, key=lambda n: (-counted[n], n)))
+
+
+def build_campaigns(case: Case, hands: Partition, links: Mapping[Pair, Link],
+                    constraints: Constraints) -> tuple[list[Hand], list[Campaign]]:
+    """Hands, and inside each proposed hand its campaigns."""
+    found_hands = [
+        Hand(_identity("H", cluster), strength, _with_copies(case, cluster))
+        for cluster, strength in _entries(hands)
+    ]
+    campaigns: list[Campaign] = []
+    for cluster in hands.proposed:
+        hand = _identity("H", cluster)
+        inside = {p: k.campaign_probability for p, k in links.items()
+                  if p[0] in cluster and p[1] in cluster}
+        parts = partition(
+            case, cluster, inside, constraints.must_campaign,
+            constraints.cannot_campaign | constraints.cannot_hand)
+        for members, strength in _entries(parts):
+            pairs = [p for p in inside if p[0] in members and p[1] in members]
+            values = [inside[p] for p in pairs]
+            total = len(members) * (len(members) - 1) // 2
+            everyone = _with_copies(case, members)
+            campaigns.append(Campaign(
+                id=_identity("C", members), hand=hand, strength=strength, reports=everyone,
+                cohesion=sum(values) / total if total else 1.0,
+                bridges=bridges(members, [p for p in pairs if inside[p] >= 0.5])
+                if len(members) > 2 else (),
+                names=_names([case.profiles[m] for m in everyone]),
+                coverage=coverage([case.profiles[m] for m in everyone]),
+                reported=any(links[p].reported for p in pairs),
+            ))
+    campaigns.sort(key=lambda c: (-len(c.reports), c.reports, c.strength))
+    return found_hands, campaigns
+
+
+def belongs(case: Case, members: Sequence[str], links: Mapping[Pair, Link]) -> dict[str, float]:
+    """report -> mean campaign probability with the campaign's other witnesses; 1 when alone."""
+    witnesses = [m for m in members if case.copies.is_witness(m)]
+    found = {}
+    for member in witnesses:
+        values = [
+            links[p].campaign_probability if (p := pair(member, other)) in links else 0.0
+            for other in witnesses if other != member
+        ]
+        found[member] = sum(values) / len(values) if values else 1.0
+    return found
+
+
+def make_scene(case: Case, world: World) -> Scene:
+    """What attribution needs of a case; the world is completed by the loaded profiles."""
+    references = [p for p in case.profiles.values() if p.report.use == "reference"]
+    world = combined_world(world, [p.report for p in references])
+    return Scene(
+        profiles=case.profiles, universe=case.universe, copies=case.copies,
+        memory=Memory(references, case.copies, world), world=world, parameters=case.parameters,
+        withdrawn=case.statements.withdrawn,
+    )
+
+
+def assess(reports: Iterable[Report], parameters: Parameters, options: Options = Options(),
+           constraints: Constraints = Constraints(), world: World | None = None,
+           progress: Progress = _silent) -> Assessment:
+    """The assessment of some reports: a pure function of its arguments.
+
+    Args:
+        reports: case, reference and background reports, already restricted to what is asked
+            (`counterfactual.restrict`).
+        parameters: every number of the model.
+        options: prior preset, date of knowledge, intervals, and what is stamped on the result.
+        constraints: the analyst's decisions.
+        world: known actors; the bundled ones by default.
+        progress: called with stage, done and total.
+    """
+    case = prepare(reports, parameters, options)
+    links, hands, gatherer = link_and_cluster(case, constraints, progress)
+    links.extend(_copy_links(case, gatherer))
+    by_pair = {(k.l, k.r): k for k in links}
+    found_hands, campaigns = build_campaigns(case, hands, by_pair, constraints)
+    numbers = parameters.cluster
+    kept = sorted(
+        (k for k in links if k.probability >= numbers["min_probability"] or k.decision
+         or (k.l, k.r) in constraints.words),
+        key=lambda k: (-k.probability, k.l, k.r))
+    settings = draws(parameters) if options.intervals else []
+    if settings:
+        kept = [
+            replace(k, interval=interval(gatherer.gather(k.l, k.r), parameters, settings))
+            if n < MAX_INTERVALS else k for n, k in enumerate(kept)
+        ]
+    kept = [replace(k, decision=constraints.words.get((k.l, k.r), "")) for k in kept]
+    attributions = ()
+    if options.attributions:
+        scene = make_scene(case, world or bundled_world())
+        results = []
+        for number, campaign in enumerate(campaigns):
+            members = [m for m in campaign.reports if case.copies.is_witness(m)]
+            if members:
+                results.append(attribute(
+                    scene,
+                    Membership(campaign.id, campaign.strength, campaign.reports,
+                               belongs(case, members, by_pair)),
+                    draws=settings))
+            progress("attributing", number + 1, len(campaigns))
+        attributions = tuple(results)
+    result = Assessment(
+        schema=SCHEMA,
+        title=options.title,
+        provenance=_provenance(case, parameters, options, constraints, world or bundled_world()),
+        reports=tuple(_summary(case, p) for p in case.profiles.values()),
+        links=tuple(kept), hands=tuple(found_hands), campaigns=tuple(campaigns),
+        attributions=attributions,
+        warnings=tuple(_broken_references(case)),
+    )
+    return replace(result, evidence=_evidence(case, result))
+
+
+def _copy_links(case: Case, gatherer: Gatherer) -> list[Link]:
+    return [
+        make_link(gatherer.gather(*pair(copy, origin)), case.parameters)
+        for copy, origin in sorted(case.copies.derivative_of.items())
+        if copy in case.case_ids and origin in case.case_ids
+    ]
+
+
+def _summary(case: Case, member: Profile) -> ReportSummary:
+    report = member.report
+    window = report.published
+    published = "" if window is None else (
+        window.start.isoformat() if window.start == window.end
+        else f"{window.start.isoformat()}/{window.end.isoformat()}")
+    return ReportSummary(
+        id=report.id, kind=report.kind, use=report.use, title=report.title,
+        publisher=report.publisher, published=published,
+        known_at=window.end.isoformat() if window else "", tlp=report.tlp, grade=report.grade,
+        known_actor=report.known_actor, observations=len(report.observations),
+        claims=len(report.claims), cites=report.cites,
+        derivative_of=case.copies.derivative_of.get(report.id, ""),
+    )
+
+
+def _broken_references(case: Case) -> Iterable[str]:
+    """Claims and citations that name a report which is not loaded."""
+    for identifier in sorted(case.case_ids):
+        report = case.profiles[identifier].report
+        for claim in report.claims:
+            missing = [r for r in claim.reports if r not in case.profiles]
+            if missing:
+                yield (f"{identifier}: a {claim.relation} claim names "
+                       f"{', '.join(missing)}, not among the reports used; it has no effect there")
+
+
+def _provenance(case: Case, parameters: Parameters, options: Options, constraints: Constraints,
+                world: World) -> Provenance:
+    used = [p.report.tlp for p in case.profiles.values()]
+    return Provenance(
+        program=f"samehand {samehand.__version__}",
+        model=parameters.version, config_hash=parameters.hash,
+        knowledge={"actors": world.version, "techniques": "bundled 2026-11-23",
+                   "providers": "bundled 2026-11-23"},
+        as_of=options.as_of.isoformat() if options.as_of else "",
+        without=options.without, prior=options.prior, ceiling=options.ceiling,
+        tlp=highest_tlp(used),
+        decisions=tuple(sorted(set(constraints.words.values()))),
+    )
+
+
+def _evidence(case: Case, result: Assessment) -> tuple[ObservationSummary, ...]:
+    """Everything that the contributions of a result cite, once."""
+    cited: set[str] = set()
+    for link in result.links:
+        for line in link.contributions:
+            cited.update(line.observations)
+    for attribution in result.attributions:
+        for hypothesis in attribution.hypotheses:
+            for line in hypothesis.contributions:
+                cited.update(line.observations)
+    found = []
+    for identifier, member in sorted(case.profiles.items()):
+        report = member.report
+        if identifier in cited:
+            found.append(ObservationSummary(
+                identifier, identifier, report.title or identifier, "report", ""))
+        for observation in report.observations:
+            if observation.id in cited:
+                feature = observation.feature
+                found.append(ObservationSummary(
+                    observation.id, identifier, f"{feature.kind} {feature.value}",
+                    observation.role, observation.batch))
+        for claim in report.claims:
+            if claim.id in cited:
+                about = f" of {claim.about}" if claim.about else ""
+                found.append(ObservationSummary(
+                    claim.id, identifier,
+                    f"{claim.relation}{about}: {claim.actor or ', '.join(claim.reports)}",
+                    "claim", claim.words))
+    return tuple(found)
+
+
+def to_json(assessment: Assessment) -> bytes:
+    """The assessment as indented JSON, UTF-8."""
+    return msgspec.json.format(msgspec.json.encode(assessment), indent=1)
+
+
+def from_json(data: bytes, place: str = "assessment") -> Assessment:
+    """The assessment of a saved document.
+
+    Raises:
+        InputError: if it is not one, or of a version this program does not read.
+    """
+    try:
+        schema = msgspec.json.decode(data, type=dict[str, object]).get("schema", "")
+        if not isinstance(schema, str) or schema.partition(".")[0] != SCHEMA.partition(".")[0]:
+            raise InputError(f"{place}: schema {schema!r} is not {SCHEMA!r}; analyse again with "
+                             "this version")
+        return msgspec.json.decode(data, type=Assessment)
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{place}: not a samehand assessment ({error})") from error
+
+
+def pair_evidence(case: Case, a: str, b: str) -> PairEvidence:
+    """The evidence of one pair of a prepared case, outside any clustering."""
+    return case.gatherer().gather(*pair(a, b))

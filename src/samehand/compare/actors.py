@@ -1,0 +1,309 @@
+"""What a campaign shares with the profiles of known actors, and what publishers claim of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from samehand.compare.claims import comparison_bits
+from samehand.compare.copies import Copies
+from samehand.compare.evidence import technique_bits
+from samehand.compare.profile import Profile
+from samehand.compare.universe import Universe
+from samehand.config import Parameters
+from samehand.knowledge.actors import World
+from samehand.knowledge.tools import is_public_tool
+from samehand.model import Claim, Feature, Report
+
+#: The hypothesis that none of the known actors did it.
+NONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of evidence for one actor (or for `NONE`)."""
+
+    actor: str
+    facet: str
+    group: str
+    """What saturates together: a facet, or a soft group."""
+    text: str
+    batch: str
+    gross_bits: float
+    """Before grade, copying and time."""
+    rho: float
+    independence: float
+    decay: float
+    phi: float
+    observations: tuple[str, ...]
+    origins: tuple[str, ...]
+    """Witness reports that it rests on: the member and the reference, or the claim's origin."""
+    role: str = "evidence"
+    rarity: tuple[float, float, float, float] | None = None
+    """(n_ix, n_i, d/N, kappa/N_c) behind gross_bits, so that kappa can be redrawn."""
+
+    @property
+    def bits(self) -> float:
+        """After grade, copying and time."""
+        return self.gross_bits * self.rho * self.independence * self.decay
+
+
+def rarity_bits(rarity: tuple[float, float, float, float], alpha: float,
+                kappa_factor: float = 1.0) -> float:
+    """log2(m / g) of an item an actor's reports hold, never below 0 (docs/method.md).
+
+    g = max(d/N, kappa/N_c), m = (n_ix + alpha g) / (n_i + alpha).
+    """
+    held, reports, others, kappa = rarity
+    g = min(1.0, max(others, kappa * kappa_factor))
+    return max(0.0, math.log2((held + alpha * g) / (reports + alpha) / g))
+
+
+class Memory:
+    """The reference reports of known actors, by actor and by feature."""
+
+    def __init__(self, profiles: Iterable[Profile], copies: Copies, world: World) -> None:
+        """Index reference profiles; derivatives and compilations are left out.
+
+        A known actor's label is resolved to the world's own name where that is unambiguous.
+        """
+        self.profiles: dict[str, Profile] = {}
+        self.actor_of: dict[str, str] = {}
+        self.by_feature: dict[Feature, list[str]] = {}
+        self.by_actor: dict[str, list[str]] = {}
+        for profile in sorted(profiles, key=lambda p: p.report.id):
+            label = profile.report.known_actor
+            if not label or not copies.is_witness(profile.report.id):
+                continue
+            resolved = world.resolve(label)
+            actor = label if label in world.actors else (
+                resolved[0][0] if len(resolved) == 1 else label)
+            identifier = profile.report.id
+            self.profiles[identifier] = profile
+            self.actor_of[identifier] = actor
+            self.by_actor.setdefault(actor, []).append(identifier)
+            for feature in profile.features:
+                self.by_feature.setdefault(feature, []).append(identifier)
+
+    def known_by(self, world: World, actor: str) -> tuple[str, ...]:
+        """Reports that show the actor: its own and those of what contains it."""
+        names = (actor, *world.ancestors(actor))
+        return tuple(r for name in names for r in self.by_actor.get(name, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that attribution of any campaign needs, gathered once."""
+
+    profiles: Mapping[str, Profile]
+    universe: Universe
+    copies: Copies
+    memory: Memory
+    world: World
+    parameters: Parameters
+    withdrawn: Mapping[str, str]
+
+
+def _members(scene: Scene, members: Iterable[str]) -> list[Profile]:
+    return [scene.profiles[m] for m in sorted(members) if scene.copies.is_witness(m)]
+
+
+def pieces(scene: Scene, members: Collection[str], without_origin: str = "") -> list[Piece]:
+    """All evidence about whose hand a campaign is.
+
+    ``without_origin`` leaves out a report and every claim whose origin it is.
+    """
+    left = [p for p in _members(scene, members) if p.report.id != without_origin]
+    found = [*_shared(scene, left), *_techniques(scene, left)]
+    found.extend(_claims(scene, left, without_origin))
+    return found
+
+
+def _shared(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
+    """Features that members share with reference reports of an actor."""
+    own = {m.report.id for m in members}
+    held: dict[str, dict[Feature, list[str]]] = {}
+    for feature in sorted({f for m in members for f in m.features}):
+        if feature.kind == "technique":
+            continue
+        for reference in scene.memory.by_feature.get(feature, ()):
+            if reference not in own:
+                actor = scene.memory.actor_of[reference]
+                for name in (actor, *scene.world.descendants(actor)):
+                    if name == actor or name in scene.memory.by_actor:
+                        held.setdefault(name, {}).setdefault(feature, []).append(reference)
+    for actor in sorted(held):
+        known = scene.memory.known_by(scene.world, actor)
+        shared = held[actor]
+        covered = {
+            parent for feature in shared for m in members if feature in m.features
+            for parent in m.parents.get(feature, ())
+        }
+        outside = own | set(known)
+        for feature in sorted(set(shared) - covered):
+            yield _piece(scene, members, actor, feature, shared[feature], len(known), outside)
+
+
+def _piece(scene: Scene, members: Sequence[Profile], actor: str, feature: Feature,
+           references: Sequence[str], reports: int, outside: set[str]) -> Piece:
+    parameters, numbers = scene.parameters, scene.parameters.attribution
+    row, weights = parameters.types[feature.kind], parameters.weights[feature.kind]
+    soft = row.soft in ("provider", "victimology", "behaviour")
+    kappa = weights.kappa * (1.0 if soft else numbers["kappa_factor"])
+    if feature.kind == "software" and is_public_tool(feature.value):
+        kappa = parameters.public_tool_kappa
+    rarity = (float(len(references)), float(reports),
+              scene.universe.d(feature, outside) / scene.universe.n,
+              kappa / parameters.universe["conditional"])
+    best: tuple[float, float, float, float, str, str] | None = None
+    for member in members:
+        if feature not in member.features:
+            continue
+        for reference in references:
+            other = scene.memory.profiles[reference]
+            rho = min(parameters.rho(member.report.grade), parameters.rho(other.report.grade))
+            independence = (scene.copies.independence(member.report.id, feature)
+                            * scene.copies.independence(reference, feature))
+            ours, theirs = member.features[feature].window, other.features[feature].window
+            gap = ours.gap_days(theirs) if ours and theirs else 0
+            decay = 2.0 ** (-gap / weights.half_life_days)
+            net = rho * independence * decay
+            if best is None or (net, member.report.id) > (best[0], best[4]):
+                best = (net, rho, independence, decay, member.report.id, reference)
+    assert best is not None  # a shared feature is in some member and some reference
+    _, rho, independence, decay, member_id, reference = best
+    group = "malware" if feature.kind == "software" else (
+        row.soft if soft else ("claims" if row.soft else row.facet))
+    sighting = scene.profiles[member_id].features[feature]
+    cited = (*sighting.observations,
+             *scene.memory.profiles[reference].features[feature].observations)
+    return Piece(
+        actor=actor, facet=row.facet, group=group,
+        text=f"{feature.kind} {feature.value}, as in {reference}",
+        batch=f"{member_id}/{sighting.batch}",
+        gross_bits=rarity_bits(rarity, numbers["alpha"]),
+        rho=rho, independence=independence, decay=decay, phi=weights.phi,
+        observations=tuple(dict.fromkeys(cited)), origins=(member_id, reference), rarity=rarity,
+    )
+
+
+def _techniques(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
+    """Behaviour: the single reference report of an actor whose techniques resemble most.
+
+    Memory of reports, not a merged profile: a union of all that an actor ever did resembles
+    everybody.
+    """
+    parameters = scene.parameters
+    weights = parameters.weights["technique"]
+    m = parameters.technique["m"]
+    gamma = parameters.attribution["gamma"]
+    own = {p.report.id for p in members}
+    mean = scene.universe.technique_mean(own)
+    best: dict[str, tuple[float, str, Profile, list[tuple[Feature, float]], float, float]] = {}
+    for member in members:
+        mine = [f for f in member.features if f.kind == "technique"]
+        if not mine:
+            continue
+        rates = {f: scene.universe.technique_rate(f, own) for f in mine}
+        size = member.count("technique")
+        overlap: dict[str, list[Feature]] = {}
+        for feature in sorted(mine):
+            for reference in scene.memory.by_feature.get(feature, ()):
+                if reference not in own:
+                    overlap.setdefault(reference, []).append(feature)
+        for reference, shared in sorted(overlap.items()):
+            other = scene.memory.profiles[reference]
+            covered = {p for f in shared for p in member.parents.get(f, ())}
+            longest = max(size, other.count("technique"))
+            rows = sorted(
+                ((f, technique_bits(rates[f], longest, mean, m))
+                 for f in shared if f not in covered),
+                key=lambda row: (-row[1], row[0]))
+            rows = [row for row in rows if row[1] > 0]
+            rho = min(parameters.rho(member.report.grade), parameters.rho(other.report.grade))
+            ours, theirs = member.report.published, other.report.published
+            gap = ours.gap_days(theirs) if ours and theirs else 0
+            decay = 2.0 ** (-gap / weights.half_life_days)
+            total = sum(b * gamma**i for i, (_, b) in enumerate(rows)) * rho * decay
+            actor = scene.memory.actor_of[reference]
+            for name in (actor, *scene.world.descendants(actor)):
+                if name != actor and name not in scene.memory.by_actor:
+                    continue
+                if rows and (name not in best or (total, reference) > best[name][:2]):
+                    best[name] = (total, reference, member, rows, rho, decay)
+    for actor in sorted(best):
+        _, reference, member, rows, rho, decay = best[actor]
+        other = scene.memory.profiles[reference]
+        for feature, bits in rows:
+            cited = (*member.features[feature].observations,
+                     *other.features[feature].observations)
+            yield Piece(
+                actor=actor, facet="behaviour", group="behaviour",
+                text=f"technique {feature.value}, as in {reference}", batch="techniques",
+                gross_bits=bits, rho=rho, independence=1.0, decay=decay, phi=weights.phi,
+                observations=tuple(dict.fromkeys(cited)),
+                origins=(member.report.id, reference),
+            )
+
+
+def standing_claims(scene: Scene, members: Iterable[Profile], without_origin: str = "",
+                    ) -> dict[str, list[tuple[Report, Claim]]]:
+    """Identity claims of a campaign's witnesses that still stand, by origin.
+
+    One origin is one judgement, however many repeat it; its own words come first.
+    """
+    found: dict[str, list[tuple[Report, Claim]]] = {}
+    for profile in members:
+        for claim in profile.report.claims:
+            named = claim.actor and claim.relation in (
+                "attribution", "denial", "reported-comparison")
+            if not named or claim.id in scene.withdrawn:
+                continue
+            if without_origin and without_origin in (claim.origin, claim.report):
+                continue
+            found.setdefault(claim.origin, []).append((profile.report, claim))
+    for rows in found.values():
+        rows.sort(key=lambda row: (not row[1].first_hand, row[1].report, row[1].id))
+    return found
+
+
+def _claims(scene: Scene, members: Sequence[Profile], without_origin: str) -> Iterable[Piece]:
+    """Attribution claims, denials and comparisons with an actor's tools; once per origin."""
+    for origin, rows in sorted(standing_claims(scene, members, without_origin).items()):
+        seen: set[tuple[str, str]] = set()
+        for report, claim in rows:
+            key = (claim.relation, claim.actor if claim.relation == "denial" else "")
+            if key in seen or (claim.relation == "reported-comparison" and not claim.first_hand):
+                continue
+            seen.add(key)
+            yield from _claim_pieces(scene, origin, report, claim)
+
+
+def _claim_pieces(scene: Scene, origin: str, report: Report, claim: Claim) -> Iterable[Piece]:
+    parameters, numbers = scene.parameters, scene.parameters.attribution
+    who = report.publisher or report.id
+    facet, role, phi = "claims", "evidence", numbers["claim_phi"]
+    if claim.relation == "attribution":
+        bits = numbers["attribution_claim_bits"] * parameters.words_factor(claim.words)
+        text = f"{who} attributes to {claim.actor}" + (f" ({claim.words})" if claim.words else "")
+    elif claim.relation == "denial":
+        bits, role = numbers["denial_claim_bits"], "contradiction"
+        text = f"{who} denies {claim.actor}"
+    else:
+        bits, shared = comparison_bits(claim, parameters)
+        facet, role = (claim.facets[0] if claim.facets else "claims"), "reported"
+        phi = numbers["reported_phi"]
+        text = f"{who} reports of {claim.actor}: {shared}"
+    targets = scene.world.resolve(claim.actor, report.known_at)
+    spread = [(name, share) for actor, share in targets
+              for name in (actor, *scene.world.descendants(actor))]
+    if not targets and claim.relation == "attribution":
+        spread = [(NONE, 1.0)]  # somebody whom this world does not know
+    for actor, share in spread:
+        yield Piece(
+            actor=actor, facet=facet, group="reported" if role == "reported" else "claims",
+            text=text, batch=f"origin {origin}", gross_bits=bits * share,
+            rho=parameters.rho(report.grade), independence=1.0, decay=1.0, phi=phi,
+            observations=(claim.id,), origins=(origin,), role=role,
+        )

@@ -1,0 +1,123 @@
+"""Which report of a campaign saw which part, and what one report lacks that others have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from samehand.compare.profile import Profile
+from samehand.compare.universe import Universe
+from samehand.config import types_table
+from samehand.knowledge.techniques import TACTICS, table
+from samehand.model import FACETS, PASSIVE_ROLES, CoverageRow, Feature
+
+_EXAMPLES = 5
+_NOT_COVERED = ("claims",)
+
+
+def _cells(profile: Profile) -> dict[tuple[str, str], set[str]]:
+    """(kind, name) of a coverage row -> features that the report saw there."""
+    types = types_table()
+    cells: dict[tuple[str, str], set[str]] = {}
+    for observation in profile.report.observations:
+        feature = observation.feature
+        if observation.role in PASSIVE_ROLES:
+            continue
+        text = f"{feature.kind} {feature.value}"
+        facet = types[feature.kind].facet
+        if facet not in _NOT_COVERED:
+            cells.setdefault(("facet", facet), set()).add(text)
+        if feature.kind == "technique":
+            info = table().get(feature.value)
+            for tactic in info.tactics if info else ():
+                cells.setdefault(("tactic", tactic), set()).add(text)
+    return cells
+
+
+def coverage(profiles: Sequence[Profile]) -> tuple[CoverageRow, ...]:
+    """Facets and ATT&CK tactics by report: how many features each saw, and what only one saw."""
+    cells = {p.report.id: _cells(p) for p in profiles}
+    names = {key for report in cells.values() for key in report}
+    order = {("facet", f): n for n, f in enumerate(FACETS)}
+    order.update({("tactic", t): 100 + n for n, t in enumerate(TACTICS)})
+    found = []
+    for key in sorted(names, key=lambda k: (order.get(k, 999), k)):
+        seen = {report: len(cell[key]) for report, cell in sorted(cells.items()) if key in cell}
+        holders: dict[str, int] = {}
+        for cell in cells.values():
+            for text in cell.get(key, ()):
+                holders[text] = holders.get(text, 0) + 1
+        only = sorted(text for text, n in holders.items() if n == 1) if len(profiles) > 1 else []
+        found.append(CoverageRow(
+            kind="facet" if key[0] == "facet" else "tactic", name=key[1], seen=seen,
+            only=tuple(only[:_EXAMPLES]),
+        ))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class HuntRow:
+    """One feature that others of the campaign saw and the given report did not."""
+
+    kind: str
+    value: str
+    role: str
+    seen_by: tuple[str, ...]
+    first_seen: str
+    last_seen: str
+    holders: float
+    """Independent reports outside the campaign that also hold it: 0 is rare."""
+    tlp: str
+    """Highest marking among the reports that saw it."""
+    compilation_only: bool
+    """Seen only in a compilation: of unknown origin."""
+
+
+_TLP_ORDER = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")
+
+
+def highest_tlp(markings: Sequence[str]) -> str:
+    """The most restrictive of some TLP markings; CLEAR for none."""
+    return max(markings, key=_TLP_ORDER.index, default="CLEAR")
+
+
+def tlp_allows(marking: str, ceiling: str) -> bool:
+    """Whether a marking is at most the ceiling; an empty ceiling allows everything."""
+    return not ceiling or _TLP_ORDER.index(marking) <= _TLP_ORDER.index(ceiling)
+
+
+def hunt(report: str, campaign: Sequence[str], profiles: Mapping[str, Profile],
+         universe: Universe) -> tuple[HuntRow, ...]:
+    """What the campaign's other reports saw and this one did not; rarest and newest first.
+
+    Techniques, names and victims are left out: one hunts for observables.
+    """
+    own = set(profiles[report].features)
+    others = [m for m in campaign if m != report]
+    gathered: dict[Feature, list[tuple[str, str]]] = {}
+    for other in others:
+        for observation in profiles[other].report.observations:
+            feature = observation.feature
+            skip = feature.kind in ("technique", "software", "name", "victim-country",
+                                    "victim-sector")
+            if skip or feature in own or observation.role in PASSIVE_ROLES:
+                continue
+            gathered.setdefault(feature, []).append((other, observation.role))
+    rows = []
+    outside = set(campaign)
+    for feature, seen in gathered.items():
+        reports = tuple(sorted({r for r, _ in seen}))
+        windows = [s.window for r in reports
+                   if (s := profiles[r].features.get(feature)) and s.window]
+        rows.append(HuntRow(
+            kind=feature.kind, value=feature.value,
+            role=", ".join(sorted({role for _, role in seen if role})),
+            seen_by=reports,
+            first_seen=min(w.start for w in windows).isoformat() if windows else "",
+            last_seen=max(w.end for w in windows).isoformat() if windows else "",
+            holders=universe.d(feature, outside),
+            tlp=highest_tlp([profiles[r].report.tlp for r in reports]),
+            compilation_only=all(profiles[r].report.kind == "compilation" for r in reports),
+        ))
+    return tuple(sorted(
+        rows, key=lambda r: (r.holders, tuple(-ord(c) for c in r.last_seen), r.kind, r.value)))
