@@ -245,17 +245,22 @@ def _names(profiles: Sequence[Profile]) -> tuple[str, ...]:
 
 
 def build_campaigns(case: Case, hands: Partition, links: Mapping[Pair, Link],
-                    constraints: Constraints) -> tuple[list[Hand], list[Campaign]]:
-    """Hands, and inside each proposed hand its campaigns."""
+                    constraints: Constraints,
+                    details: bool = True) -> tuple[list[Hand], list[Campaign]]:
+    """Hands, and inside each proposed hand its campaigns; ``details`` adds coverage and names."""
+    inside_of = {r: n for n, cluster in enumerate(hands.proposed) for r in cluster}
+    by_hand: dict[int, dict[Pair, Link]] = {}
+    for key, link in links.items():
+        if key[0] in inside_of and inside_of[key[0]] == inside_of.get(key[1]):
+            by_hand.setdefault(inside_of[key[0]], {})[key] = link
     found_hands = [
         Hand(_identity("H", cluster), strength, _with_copies(case, cluster))
         for cluster, strength in _entries(hands)
     ]
     campaigns: list[Campaign] = []
-    for cluster in hands.proposed:
+    for number, cluster in enumerate(hands.proposed):
         hand = _identity("H", cluster)
-        inside = {p: k.campaign_probability for p, k in links.items()
-                  if p[0] in cluster and p[1] in cluster}
+        inside = {p: k.campaign_probability for p, k in by_hand.get(number, {}).items()}
         parts = partition(
             case, cluster, inside, constraints.must_campaign,
             constraints.cannot_campaign | constraints.cannot_hand)
@@ -268,9 +273,9 @@ def build_campaigns(case: Case, hands: Partition, links: Mapping[Pair, Link],
                 id=_identity("C", members), hand=hand, strength=strength, reports=everyone,
                 cohesion=sum(values) / total if total else 1.0,
                 bridges=bridges(members, [p for p in pairs if inside[p] >= 0.5])
-                if len(members) > 2 else (),
-                names=_names([case.profiles[m] for m in everyone]),
-                coverage=coverage([case.profiles[m] for m in everyone]),
+                if details and len(members) > 2 else (),
+                names=_names([case.profiles[m] for m in everyone]) if details else (),
+                coverage=coverage([case.profiles[m] for m in everyone]) if details else (),
                 reported=any(links[p].reported for p in pairs),
             ))
     campaigns.sort(key=lambda c: (-len(c.reports), c.reports, c.strength))
