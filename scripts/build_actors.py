@@ -28,7 +28,8 @@ OUT = HERE.parent / "src/samehand/knowledge/data/actors.toml"
 # Microsoft's names of April 2023 end in a weather word; Storm-NNNN came with them. 2023 is thus the earliest year.
 WEATHER = re.compile(
     r"[A-Z][a-z]+ (Blizzard|Typhoon|Sandstorm|Sleet|Tempest|Tsunami|Rain|Hail|Cyclone|Lightning|Flood|Squall|Dust)"
-    r"|Storm-\d{4}")
+    r"|Storm-\d{4}"
+)
 
 NUMBERED = re.compile(r"Group \d{1,3}", re.I)  # "Group 13": also a heading
 
@@ -98,7 +99,7 @@ class Catalogue:
         self.related: dict[str, set[str]] = defaultdict(set)
         self.into = dict(hand["merge"])
         for actor in hand["actor"]:
-            self.into.update({n: actor["name"] for n in actor.get("absorbs", ())})
+            self.into.update(dict.fromkeys(actor.get("absorbs", ()), actor["name"]))
         self.threat_actors = load("threat-actor")["values"]
         for value in self.threat_actors:
             self._add(self.canonical(value["value"]), value, value["value"])
@@ -140,10 +141,12 @@ class Catalogue:
     def _groups(self, hand: dict) -> None:
         forced = dict(hand["intrusion_set"])
         for actor in hand["actor"]:
-            forced.update({n: actor["name"] for n in actor.get("intrusion_sets", ())})
+            forced.update(dict.fromkeys(actor.get("intrusion_sets", ()), actor["name"]))
         pending = []
         for value in load("mitre-intrusion-set")["values"]:
-            if value.get("revoked") or any(r["type"] == "revoked-by" for r in value.get("related", [])):
+            if value.get("revoked") or any(
+                r["type"] == "revoked-by" for r in value.get("related", [])
+            ):
                 continue
             gid = value["meta"]["external_id"]
             name = value["value"].removesuffix(f" - {gid}")
@@ -160,7 +163,9 @@ class Catalogue:
         pending = []
         for value in load("microsoft-activity-group")["values"]:
             name = value["value"]
-            pending.append((self._owner([name, *value["meta"].get("synonyms", [])]) or name, value, name))
+            pending.append(
+                (self._owner([name, *value["meta"].get("synonyms", [])]) or name, value, name)
+            )
         for owner, value, name in pending:
             self._add(owner, value, name)
 
@@ -170,7 +175,11 @@ class Catalogue:
             one = self.canonical(value["value"])
             for relation in value.get("related", []):
                 other = by_uuid.get(relation["dest-uuid"])
-                if other and other != one and relation["type"] in ("similar", "overlaps", "part-of", "linked-to"):
+                if (
+                    other
+                    and other != one
+                    and relation["type"] in ("similar", "overlaps", "part-of", "linked-to")
+                ):
                     self.related[one].add(other)
                     self.related[other].add(one)
 
@@ -225,7 +234,7 @@ def main() -> int:
     names = catalogue.names
     aliases, ambiguous, shared = resolve(names)
 
-    chosen = {a for a in labelled} | set(catalogue.hand)
+    chosen = set(labelled) | set(catalogue.hand)
     # Actors whose own name another chosen actor's catalogue entry claims: without a row the name would dangle.
     claimed = {b for a in chosen for b in shared[a] if any(key(b) in names[c] for c in chosen)}
     chosen |= claimed
@@ -248,26 +257,41 @@ def main() -> int:
         said = {key(a[0]): a[1] for a in entry.get("aliases", ())}
         listed = sorted(aliases[actor], key=lambda n: (key(n) not in said, n.casefold()))
         n_aliases += len(listed)
-        lines += ["", "[[actor]]", f"name = {quoted(actor)}"
-                  + (f"  # {entry['name_since'][1]}" if "name_since" in entry else ""),
-                  f"level = {quoted(entry.get('level', 'group'))}"]
+        lines += [
+            "",
+            "[[actor]]",
+            f"name = {quoted(actor)}"
+            + (f"  # {entry['name_since'][1]}" if "name_since" in entry else ""),
+            f"level = {quoted(entry.get('level', 'group'))}",
+        ]
         if "parent" in entry:
             lines.append(f"parent = {quoted(entry['parent'])}  # {entry['parent_source']}")
         if said:
             lines.append("aliases = [")
-            lines += [f"  {quoted(n)}," + (f"  # {said[key(n)]}" if key(n) in said else "") for n in listed]
+            lines += [
+                f"  {quoted(n)}," + (f"  # {said[key(n)]}" if key(n) in said else "")
+                for n in listed
+            ]
             lines.append("]")
         else:
             lines.append(f"aliases = [{', '.join(map(quoted, listed))}]")
-        dated = {n: since.get(key(n)) or (2023 if WEATHER.fullmatch(n) else None) for n in [actor, *listed]}
+        dated = {
+            n: since.get(key(n)) or (2023 if WEATHER.fullmatch(n) else None)
+            for n in [actor, *listed]
+        }
         if any(dated.values()):
             pairs = ", ".join(f"{quoted(n)} = {y}" for n, y in dated.items() if y)
             lines.append(f"aliases_since = {{ {pairs} }}")
-        weak = [n for n in [actor, *listed]
-                if key(n) in context or NUMBERED.fullmatch(n) or (len(key(n)) <= 3 and key(n).isascii())]
+        weak = [
+            n
+            for n in [actor, *listed]
+            if key(n) in context or NUMBERED.fullmatch(n) or (len(key(n)) <= 3 and key(n).isascii())
+        ]
         if weak:
             lines.append(f"needs_context = [{', '.join(map(quoted, weak))}]")
-        near = sorted((shared[actor] | catalogue.related[actor]) & chosen - {actor}, key=str.casefold)
+        near = sorted(
+            (shared[actor] | catalogue.related[actor]) & chosen - {actor}, key=str.casefold
+        )
         if near:
             lines.append(f"related = [{', '.join(map(quoted, near))}]")
 
@@ -279,20 +303,32 @@ def main() -> int:
         n_ambiguous += 1
         others = sorted((a for a in actors if a not in chosen), key=str.casefold)
         spelling = names[inside[0]][k]
-        lines += ["", "[[ambiguous]]", f"name = {quoted(spelling)}",
-                  f"candidates = [{', '.join(map(quoted, inside))}]"]
+        lines += [
+            "",
+            "[[ambiguous]]",
+            f"name = {quoted(spelling)}",
+            f"candidates = [{', '.join(map(quoted, inside))}]",
+        ]
         if others:
             lines.append(f"others = [{', '.join(map(quoted, others))}]")
 
     head = HEADER.format(
-        v_ta=load("threat-actor")["version"], v_is=load("mitre-intrusion-set")["version"],
-        v_ms=load("microsoft-activity-group")["version"], v_pkg=version("pymispgalaxies"), n_actors=len(chosen),
-        n_labelled=len(labelled), n_aliases=n_aliases, n_ambiguous=n_ambiguous)
+        v_ta=load("threat-actor")["version"],
+        v_is=load("mitre-intrusion-set")["version"],
+        v_ms=load("microsoft-activity-group")["version"],
+        v_pkg=version("pymispgalaxies"),
+        n_actors=len(chosen),
+        n_labelled=len(labelled),
+        n_aliases=n_aliases,
+        n_ambiguous=n_ambiguous,
+    )
     text = head + "\n".join(lines) + "\n"
     tomllib.loads(text)
     args.out.write_text(text, encoding="utf-8")
-    print(f"{args.out.name}: {len(chosen)} actors, {n_aliases} aliases, {n_ambiguous} ambiguous names, "
-          f"{len(claimed)} added because their name is claimed by another")
+    print(
+        f"{args.out.name}: {len(chosen)} actors, {n_aliases} aliases, {n_ambiguous} ambiguous names, "
+        f"{len(claimed)} added because their name is claimed by another"
+    )
     return 0
 
 

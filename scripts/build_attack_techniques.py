@@ -28,16 +28,36 @@ SUPPLEMENT = (
     ("T1036.012", "Browser Fingerprint", "defense-evasion", "T1036", "active", "enterprise"),
     ("T1213.006", "Databases", "collection", "T1213", "active", "enterprise"),
     ("T1518.002", "Backup Software Discovery", "discovery", "T1518", "active", "enterprise"),
-    ("T1562.013", "Disable or Modify Network Device Firewall", "defense-evasion", "T1562", "active", "enterprise"),
+    (
+        "T1562.013",
+        "Disable or Modify Network Device Firewall",
+        "defense-evasion",
+        "T1562",
+        "active",
+        "enterprise",
+    ),
     ("T1679", "Selective Exclusion", "defense-evasion", "", "active", "enterprise"),
     ("T1680", "Local Storage Discovery", "discovery", "", "active", "enterprise"),
 )
 
 # Identifiers that the ICS cluster gives twice or with a slip; by technique name.
-ICS_ID = {"Default Credentials": "T0812", "Internet Accessible Device": "T0883", "Scripting": "T0853"}
+ICS_ID = {
+    "Default Credentials": "T0812",
+    "Internet Accessible Device": "T0883",
+    "Scripting": "T0853",
+}
 ICS_TACTICS = (
-    "Initial Access", "Execution", "Persistence", "Evasion", "Discovery", "Lateral Movement", "Collection",
-    "Command and Control", "Inhibit Response Function", "Impair Process Control", "Impact",
+    "Initial Access",
+    "Execution",
+    "Persistence",
+    "Evasion",
+    "Discovery",
+    "Lateral Movement",
+    "Collection",
+    "Command and Control",
+    "Inhibit Response Function",
+    "Impair Process Control",
+    "Impact",
 )
 DEPRECATED = re.compile(r"\**\s*This (object|technique) (is|has been) deprecated", re.I)
 
@@ -74,7 +94,11 @@ def main() -> int:
         """The active technique at the end of the chain of revocations, or None."""
         seen = set()
         while value.get("revoked"):
-            target = [id_of.get(r["dest-uuid"]) for r in value.get("related", []) if r["type"] == "revoked-by"]
+            target = [
+                id_of.get(r["dest-uuid"])
+                for r in value.get("related", [])
+                if r["type"] == "revoked-by"
+            ]
             if not target or target[0] is None or target[0] in seen:
                 return None
             seen.add(target[0])
@@ -94,17 +118,30 @@ def main() -> int:
             new = replaced_by(value)
             status = f"revoked:{new}" if new else "deprecated"
         else:
-            status = "deprecated" if DEPRECATED.match(value["description"]) or "pre-attack" in matrices else "active"
+            status = (
+                "deprecated"
+                if DEPRECATED.match(value["description"]) or "pre-attack" in matrices
+                else "active"
+            )
         parent = tid.split(".")[0] if "." in tid else ""
-        rows.append((tid, name, ",".join(tactics), parent, status, "mobile" if mobile else "enterprise"))
+        rows.append(
+            (tid, name, ",".join(tactics), parent, status, "mobile" if mobile else "enterprise")
+        )
 
     for value in ics["values"]:
         name = value["value"]
         tid = ICS_ID.get(name, "T0" + value["meta"]["Technique ID"][0].removeprefix("T"))
         text = " ".join(value["meta"]["Tactic"])
-        tactics = [t.lower().replace(" ", "-") for t in ICS_TACTICS
-                   if t in (text.replace("Inhibit Response Function", "").replace("Impair Process Control", "")
-                            if t not in ("Inhibit Response Function", "Impair Process Control") else text)]
+        tactics = [
+            t.lower().replace(" ", "-")
+            for t in ICS_TACTICS
+            if t
+            in (
+                text.replace("Inhibit Response Function", "").replace("Impair Process Control", "")
+                if t not in ("Inhibit Response Function", "Impair Process Control")
+                else text
+            )
+        ]
         rows.append((tid, name, ",".join(tactics), "", "active", "ics"))
 
     rows += [r for r in SUPPLEMENT if r[0] not in by_id]
@@ -120,9 +157,17 @@ def main() -> int:
         return 1
 
     from importlib.metadata import version
-    head = HEADER.format(version=VERSION, v_ap=cluster["version"], v_ics=ics["version"],
-                         v_pkg=version("pymispgalaxies"), n_sup=len(SUPPLEMENT))
-    body = "id\tname\ttactics\tparent\tstatus\tdomain\n" + "".join("\t".join(r) + "\n" for r in rows)
+
+    head = HEADER.format(
+        version=VERSION,
+        v_ap=cluster["version"],
+        v_ics=ics["version"],
+        v_pkg=version("pymispgalaxies"),
+        n_sup=len(SUPPLEMENT),
+    )
+    body = "id\tname\ttactics\tparent\tstatus\tdomain\n" + "".join(
+        "\t".join(r) + "\n" for r in rows
+    )
     args.out.write_text(head + body, encoding="utf-8")
     print(f"{args.out.name}: {len(rows)} techniques")
     return 0

@@ -19,7 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OUT = Path(__file__).resolve().parent.parent / "src/samehand/knowledge/data"
-ACTORS_TO_SHIP_SOFTWARE = 2  # a tool that one actor alone uses is that actor's fingerprint, not a count
+ACTORS_TO_SHIP_SOFTWARE = (
+    2  # a tool that one actor alone uses is that actor's fingerprint, not a count
+)
 
 SOURCE = """\
 # Source: aggregate counts over development data ({files}); no record, indicator or text is in this file.
@@ -64,19 +66,21 @@ def techniques(reports: list[dict], out: Path) -> None:
     head = SOURCE.format(files="attack_reports.jsonl.gz", extra=ATTACK)
     write(
         out / "technique_years.tsv",
-        "# Reports that carry ATT&CK techniques, by year of publication.\n" + head
+        "# Reports that carry ATT&CK techniques, by year of publication.\n"
+        + head
         + "# Columns: year (0 = undated), reports, techniques (sum of the sizes of the sets as written),\n"
-          "#   techniques_with_parents (the same when every sub-technique also brings its parent, once per report).\n"
+        "#   techniques_with_parents (the same when every sub-technique also brings its parent, once per report).\n"
         + f"# Totals: {total['reports']} reports, {total['written']} techniques, {total['closed']} with parents.\n",
         "year reports techniques techniques_with_parents",
         [(y, c["reports"], c["written"], c["closed"]) for y, c in sorted(years.items())],
     )
     write(
         out / "technique_counts.tsv",
-        "# In how many reports of a year each ATT&CK technique occurs.\n" + head
+        "# In how many reports of a year each ATT&CK technique occurs.\n"
+        + head
         + "# A sub-technique counts as written; its parent counts once per report in which the parent itself or any\n"
-          "#   of its sub-techniques occurs. Denominators: technique_years.tsv.\n"
-          "# Columns: technique, year (0 = undated), reports.\n"
+        "#   of its sub-techniques occurs. Denominators: technique_years.tsv.\n"
+        "# Columns: technique, year (0 = undated), reports.\n"
         + f"# Totals: {total['reports']} reports, {len({t for t, _ in counts})} techniques.\n",
         "technique year reports",
         [(t, y, n) for (t, y), n in sorted(counts.items())],
@@ -107,17 +111,19 @@ def software(reports: list[dict], out: Path) -> None:
         "# Software that reports on two or more actors name: how widely it is shared.\n"
         + SOURCE.format(files="attack_reports.jsonl.gz", extra=ATTACK)
         + "# Columns: name (lower case), year (0 = undated, known always), reports naming it in that year,\n"
-          "#   actors_to_date: distinct actors with a report naming it up to and including that year.\n"
-          "#   A year without a report has no row: the last earlier row holds.\n"
+        "#   actors_to_date: distinct actors with a report naming it up to and including that year.\n"
+        "#   A year without a report has no row: the last earlier row holds.\n"
         + f"# Totals: {len(reports)} reports, {reports_naming} of them name software, {len(actors)} actors, "
-          f"{len(by_year)} names; {shipped} names with two or more actors are listed.\n",
+        f"{len(by_year)} names; {shipped} names with two or more actors are listed.\n",
         "name year reports actors_to_date",
         rows,
     )
 
 
 def activity(data: Path, out: Path) -> None:
-    known = {a["name"] for a in tomllib.loads((out / "actors.toml").read_text(encoding="utf-8"))["actor"]}
+    known = {
+        a["name"] for a in tomllib.loads((out / "actors.toml").read_text(encoding="utf-8"))["actor"]
+    }
     raw: Counter = Counter()
     outside: Counter = Counter()
     undated = 0
@@ -141,14 +147,20 @@ def activity(data: Path, out: Path) -> None:
         + SOURCE.format(
             files="reports.jsonl.gz and attack_reports.jsonl.gz",
             extra="#   Eleven public collections of reports with indicators, and the reports that MITRE ATT&CK cites for groups;\n"
-                  "#   a part of the actors and all labelled reports from 2024 on are held out and not counted.\n"
-                  "# Licence: counts are facts; actor names as in the MISP galaxy (CC0 1.0 or 2-clause BSD).\n")
-        + f"# Columns: actor (name in actors.toml), year, reports, uncapped: the exponent in parameters.toml flattens.\n"
-          "# Undated reports and labels that are no actor are left out. An actor without a row has no counted report:\n"
-          "#   the reader gives it a floor.\n"
+            "#   a part of the actors and all labelled reports from 2024 on are held out and not counted.\n"
+            "# Licence: counts are facts; actor names as in the MISP galaxy (CC0 1.0 or 2-clause BSD).\n",
+        )
+        + "# Columns: actor (name in actors.toml), year, reports, uncapped: the exponent in parameters.toml flattens.\n"
+        "# Undated reports and labels that are no actor are left out. An actor without a row has no counted report:\n"
+        "#   the reader gives it a floor.\n"
         + f"# Totals: {sum(raw.values())} dated reports, {len(actors)} actors.\n",
         "actor year reports",
-        [(a, y, n) for (a, y), n in sorted(raw.items(), key=lambda item: (item[0][0].casefold(), item[0][1]))],
+        [
+            (a, y, n)
+            for (a, y), n in sorted(
+                raw.items(), key=lambda item: (item[0][0].casefold(), item[0][1])
+            )
+        ],
     )
     print(f"undated, left out: {undated}; labels outside actors.toml: {dict(outside)}")
     for year in (2019, 2020, 2021, 2022):

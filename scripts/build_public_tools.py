@@ -214,7 +214,11 @@ HAND: dict[str, tuple[str, int | None, tuple[str, ...]]] = {
     "rustdesk": ("admin", 2021, ()),
     "supremo": ("admin", None, ()),
     "netsupport manager": ("admin", None, ("netsupport rat", "netsupport")),
-    "remote utilities": ("admin", None, ("remoteutilities", "rms", "remote manipulator system", "rurat")),
+    "remote utilities": (
+        "admin",
+        None,
+        ("remoteutilities", "rms", "remote manipulator system", "rurat"),
+    ),
     "syncro": ("admin", None, ()),
     "simplehelp": ("admin", None, ()),
     "meshcentral": ("admin", None, ("meshagent",)),
@@ -235,17 +239,109 @@ HAND: dict[str, tuple[str, int | None, tuple[str, ...]]] = {
     "rawdisk": ("admin", None, ("eldos rawdisk",)),
     "tor": ("admin", None, ()),
     # what the operating system brings
-    **{name: ("system", None, ()) for name in (
-        "net", "net1", "netsh", "systeminfo", "ipconfig", "ifconfig", "tasklist", "taskkill", "wevtutil", "certutil", "bitsadmin",
-        "schtasks", "at", "reg", "regsvr32", "rundll32", "mshta", "wscript", "cscript", "powershell", "cmd", "wmic",
-        "sc", "whoami", "hostname", "ping", "nslookup", "nltest", "dsquery", "netstat", "nbtstat", "arp", "route",
-        "tracert", "query", "quser", "vssadmin", "wbadmin", "bcdedit", "fsutil", "icacls", "attrib", "cacls", "esentutl",
-        "ntdsutil", "diskshadow", "makecab", "expand", "extrac32", "findstr", "forfiles", "xcopy", "robocopy",
-        "cipher", "ftp", "tftp", "telnet", "msiexec", "installutil", "regasm", "regsvcs", "msbuild", "csc", "odbcconf",
-        "cmstp", "pcalua", "control", "hh", "ieexec", "msxsl", "wsl", "ssh", "scp", "crontab", "launchctl", "osascript",
-        "bash", "python", "perl", "dd", "chmod", "chattr", "iptables", "systemctl", "uname", "ps", "winrm", "winrs",
-        "rdp", "mstsc", "psr", "gpresult", "gpupdate", "auditpol", "mofcomp", "cmdkey", "vaultcmd", "comsvcs",
-    )},
+    **dict.fromkeys(
+        (
+            "net",
+            "net1",
+            "netsh",
+            "systeminfo",
+            "ipconfig",
+            "ifconfig",
+            "tasklist",
+            "taskkill",
+            "wevtutil",
+            "certutil",
+            "bitsadmin",
+            "schtasks",
+            "at",
+            "reg",
+            "regsvr32",
+            "rundll32",
+            "mshta",
+            "wscript",
+            "cscript",
+            "powershell",
+            "cmd",
+            "wmic",
+            "sc",
+            "whoami",
+            "hostname",
+            "ping",
+            "nslookup",
+            "nltest",
+            "dsquery",
+            "netstat",
+            "nbtstat",
+            "arp",
+            "route",
+            "tracert",
+            "query",
+            "quser",
+            "vssadmin",
+            "wbadmin",
+            "bcdedit",
+            "fsutil",
+            "icacls",
+            "attrib",
+            "cacls",
+            "esentutl",
+            "ntdsutil",
+            "diskshadow",
+            "makecab",
+            "expand",
+            "extrac32",
+            "findstr",
+            "forfiles",
+            "xcopy",
+            "robocopy",
+            "cipher",
+            "ftp",
+            "tftp",
+            "telnet",
+            "msiexec",
+            "installutil",
+            "regasm",
+            "regsvcs",
+            "msbuild",
+            "csc",
+            "odbcconf",
+            "cmstp",
+            "pcalua",
+            "control",
+            "hh",
+            "ieexec",
+            "msxsl",
+            "wsl",
+            "ssh",
+            "scp",
+            "crontab",
+            "launchctl",
+            "osascript",
+            "bash",
+            "python",
+            "perl",
+            "dd",
+            "chmod",
+            "chattr",
+            "iptables",
+            "systemctl",
+            "uname",
+            "ps",
+            "winrm",
+            "winrs",
+            "rdp",
+            "mstsc",
+            "psr",
+            "gpresult",
+            "gpupdate",
+            "auditpol",
+            "mofcomp",
+            "cmdkey",
+            "vaultcmd",
+            "comsvcs",
+        ),
+        ("system", None, ()),
+    ),
 }
 
 HEADER = """\
@@ -271,16 +367,31 @@ def main() -> int:
 
     cluster = json.loads((CLUSTERS / "mitre-tool.json").read_text(encoding="utf-8"))
     spelling = {a: n for n, (_, _, aliases) in HAND.items() for a in aliases} | {n: n for n in HAND}
-    tools = {n: {"kind": k, "since": s, "aliases": list(a), "attack": ""} for n, (k, s, a) in HAND.items()}
-    closed = {"carrotball", "cspy downloader", "ironnetinjector", "shimratreporter", "xbot", "mcmd", "spwebmember"}
+    tools = {
+        n: {"kind": k, "since": s, "aliases": list(a), "attack": ""}
+        for n, (k, s, a) in HAND.items()
+    }
+    closed = {
+        "carrotball",
+        "cspy downloader",
+        "ironnetinjector",
+        "shimratreporter",
+        "xbot",
+        "mcmd",
+        "spwebmember",
+    }
     for value in cluster["values"]:
         sid = value["meta"]["external_id"]
         own = value["value"].removesuffix(f" - {sid}").lower()
         if own in closed:
             continue  # ATT&CK calls them tools, but only one actor or seller is known to have them
         synonyms = [s.lower() for s in value["meta"].get("synonyms", [])]
-        known = next((spelling[s] for s in [own, own.removesuffix(".exe"), *synonyms] if s in spelling), None)
-        entry = tools.setdefault(known or own, {"kind": "attack-tool", "since": None, "aliases": [], "attack": ""})
+        known = next(
+            (spelling[s] for s in [own, own.removesuffix(".exe"), *synonyms] if s in spelling), None
+        )
+        entry = tools.setdefault(
+            known or own, {"kind": "attack-tool", "since": None, "aliases": [], "attack": ""}
+        )
         entry["attack"] = sid
         for s in [own, *synonyms]:
             if s not in spelling and s != (known or own):
@@ -297,19 +408,30 @@ def main() -> int:
 
     lines = []
     for name, entry in sorted(tools.items()):
-        lines += ["", "[[tool]]", f"name = {json.dumps(name)}", f"kind = {json.dumps(entry['kind'])}"]
+        lines += [
+            "",
+            "[[tool]]",
+            f"name = {json.dumps(name)}",
+            f"kind = {json.dumps(entry['kind'])}",
+        ]
         if entry["since"]:
             lines.append(f"public_since = {entry['since']}")
         if entry["aliases"]:
             lines.append(f"aliases = {json.dumps(sorted(set(entry['aliases'])))}")
         if entry["attack"]:
             lines.append(f"attack = {json.dumps(entry['attack'])}")
-    head = HEADER.format(v=cluster["version"], v_pkg=version("pymispgalaxies"), n=len(tools),
-                         dated=sum(bool(e["since"]) for e in tools.values()))
+    head = HEADER.format(
+        v=cluster["version"],
+        v_pkg=version("pymispgalaxies"),
+        n=len(tools),
+        dated=sum(bool(e["since"]) for e in tools.values()),
+    )
     text = head + "\n".join(lines) + "\n"
     tomllib.loads(text)
     args.out.write_text(text, encoding="utf-8")
-    print(f"{args.out.name}: {len(tools)} tools, {sum(len(e['aliases']) for e in tools.values())} other spellings")
+    print(
+        f"{args.out.name}: {len(tools)} tools, {sum(len(e['aliases']) for e in tools.values())} other spellings"
+    )
     return 0
 
 

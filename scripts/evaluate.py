@@ -52,9 +52,7 @@ def average_precision(rows: list[Row]) -> float:
 def log_loss(rows: list[Row]) -> float:
     """Mean negative log-likelihood in nats, probabilities clipped to 1e-6."""
     weight = sum(w for *_, w in rows)
-    return -sum(
-        w * math.log(min(max(p if y else 1 - p, 1e-6), 1.0)) for p, y, w in rows
-    ) / weight
+    return -sum(w * math.log(min(max(p if y else 1 - p, 1e-6), 1.0)) for p, y, w in rows) / weight
 
 
 def calibration_error(rows: list[Row]) -> float:
@@ -68,9 +66,7 @@ def calibration_error(rows: list[Row]) -> float:
             bins.append([])
         bins[-1].append(row)
         mass += row[2]
-    return sum(
-        abs(sum(w * (p - y) for p, y, w in part)) for part in bins
-    ) / weight
+    return sum(abs(sum(w * (p - y) for p, y, w in part)) for part in bins) / weight
 
 
 def b_cubed(predicted: dict[str, str], truth: dict[str, str]) -> tuple[float, float, float]:
@@ -96,7 +92,8 @@ def false_pairs(predicted: dict[str, str], truth: dict[str, str]) -> int:
     for report, actor in truth.items():
         clusters[predicted[report]][actor] += 1
     return sum(
-        (sum(c.values()) ** 2 - sum(n * n for n in c.values())) // 2 for c in clusters.values())
+        (sum(c.values()) ** 2 - sum(n * n for n in c.values())) // 2 for c in clusters.values()
+    )
 
 
 def components(reports: list[dict]) -> dict[str, str]:
@@ -126,12 +123,20 @@ def labelled(reports: Iterable[dict]) -> dict[str, str]:
 def links(data: Path) -> None:
     problems: list = []
     start = time.perf_counter()
-    truth = {(p["l"], p["r"]): p for p in rows_of(data / "pairs.jsonl.gz")
-             if p["label"] in ("same", "different") and not p["same_reference"]}
+    truth = {
+        (p["l"], p["r"]): p
+        for p in rows_of(data / "pairs.jsonl.gz")
+        if p["label"] in ("same", "different") and not p["same_reference"]
+    }
     shared: list[Row] = []
     everything: list[Row] = []
-    for link in predict_links(data / "reports.jsonl.gz", default_parameters(), problems,
-                              data / "pairs.jsonl.gz", data / "background_crimeware.jsonl.gz"):
+    for link in predict_links(
+        data / "reports.jsonl.gz",
+        default_parameters(),
+        problems,
+        data / "pairs.jsonl.gz",
+        data / "background_crimeware.jsonl.gz",
+    ):
         row = truth.get((link.l, link.r))
         if row:
             entry = (link.probability, int(row["label"] == "same"), float(row["weight"]))
@@ -139,15 +144,19 @@ def links(data: Path) -> None:
             if row["shared"]:
                 shared.append(entry)
     for name, rows in (("pairs that share a feature", shared), ("all pairs, weighted", everything)):
-        print(f"links, {name}: n {len(rows)}, base rate "
-              f"{sum(y * w for _, y, w in rows) / sum(w for *_, w in rows):.4f}, "
-              f"AP {average_precision(rows):.3f}, log-loss {log_loss(rows):.4f}, "
-              f"ECE {calibration_error(rows):.4f}")
+        print(
+            f"links, {name}: n {len(rows)}, base rate "
+            f"{sum(y * w for _, y, w in rows) / sum(w for *_, w in rows):.4f}, "
+            f"AP {average_precision(rows):.3f}, log-loss {log_loss(rows):.4f}, "
+            f"ECE {calibration_error(rows):.4f}"
+        )
         for threshold in (0.5, 0.91):
             chosen = [(y, w) for p, y, w in rows if p >= threshold]
             if chosen:
-                print(f"  at P >= {threshold}: {len(chosen)} pairs, precision "
-                      f"{sum(y * w for y, w in chosen) / sum(w for _, w in chosen):.3f}")
+                print(
+                    f"  at P >= {threshold}: {len(chosen)} pairs, precision "
+                    f"{sum(y * w for y, w in chosen) / sum(w for _, w in chosen):.3f}"
+                )
     print(f"  seconds: {time.perf_counter() - start:.0f}")
 
 
@@ -155,8 +164,14 @@ def clusters(data: Path) -> None:
     reports = list(rows_of(data / "reports.jsonl.gz"))
     truth = labelled(reports)
     start = time.perf_counter()
-    found = list(predict_clusters(data / "reports.jsonl.gz", default_parameters(), [],
-                                  data / "background_crimeware.jsonl.gz"))
+    found = list(
+        predict_clusters(
+            data / "reports.jsonl.gz",
+            default_parameters(),
+            [],
+            data / "background_crimeware.jsonl.gz",
+        )
+    )
     taken = time.perf_counter() - start
     for name, predicted in (
         ("samehand, hands", {c.id: c.hand for c in found}),
@@ -165,15 +180,22 @@ def clusters(data: Path) -> None:
         ("singletons", {r["id"]: r["id"] for r in reports}),
     ):
         p, r, f = b_cubed(predicted, truth)
-        print(f"clusters, {name}: B3 P {p:.3f} R {r:.3f} F {f:.3f}, "
-              f"false pairs {false_pairs(predicted, truth)}")
+        print(
+            f"clusters, {name}: B3 P {p:.3f} R {r:.3f} F {f:.3f}, "
+            f"false pairs {false_pairs(predicted, truth)}"
+        )
     print(f"  seconds: {taken:.0f}")
 
 
 def actors(data: Path, name: str, cut: str) -> None:
     """Queries from ``cut`` on, reference before it; known and unknown actors apart."""
-    rows = [r for r in rows_of(data / name) if r.get("published") and (r.get("label") or {}).get(
-        "actor") and not r["label"]["actor"].startswith("maltrail:")]
+    rows = [
+        r
+        for r in rows_of(data / name)
+        if r.get("published")
+        and (r.get("label") or {}).get("actor")
+        and not r["label"]["actor"].startswith("maltrail:")
+    ]
     if name.startswith("attack"):
         rows = [r for r in rows if len(r["techniques"]) >= 5]
     before = [r for r in rows if r["published"] < cut]
@@ -185,9 +207,14 @@ def actors(data: Path, name: str, cut: str) -> None:
             with (Path(folder) / f"{file}.jsonl").open("w", encoding="utf-8") as stream:
                 stream.writelines(json.dumps(r) + "\n" for r in part)
         start = time.perf_counter()
-        results = list(predict_actors(
-            Path(folder) / "queries.jsonl", default_parameters(), [],
-            reference=Path(folder) / "reference.jsonl"))
+        results = list(
+            predict_actors(
+                Path(folder) / "queries.jsonl",
+                default_parameters(),
+                [],
+                reference=Path(folder) / "reference.jsonl",
+            )
+        )
     asked = [r for r in results if truth[r.id] in known]
     top1 = sum(r.hypotheses[0].actor == truth[r.id] for r in asked)
     top3 = sum(truth[r.id] in [h.actor for h in r.hypotheses[:3]] for r in asked)
@@ -195,11 +222,13 @@ def actors(data: Path, name: str, cut: str) -> None:
     right = sum(r.decision == truth[r.id] for r in named)
     unknown = [r for r in results if truth[r.id] not in known]
     held = sum(r.decision is None for r in unknown)
-    print(f"actors, {name} from {cut}: {len(asked)} of known actors, top-1 "
-          f"{top1 / max(1, len(asked)):.3f}, top-3 {top3 / max(1, len(asked)):.3f}; named "
-          f"{len(named)} of {len(results)}, precision {right / max(1, len(named)):.3f}; abstained "
-          f"on {held} of {len(unknown)} of unknown actors; "
-          f"seconds {time.perf_counter() - start:.0f}")
+    print(
+        f"actors, {name} from {cut}: {len(asked)} of known actors, top-1 "
+        f"{top1 / max(1, len(asked)):.3f}, top-3 {top3 / max(1, len(asked)):.3f}; named "
+        f"{len(named)} of {len(results)}, precision {right / max(1, len(named)):.3f}; abstained "
+        f"on {held} of {len(unknown)} of unknown actors; "
+        f"seconds {time.perf_counter() - start:.0f}"
+    )
 
 
 def main() -> None:

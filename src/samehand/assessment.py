@@ -66,7 +66,9 @@ class Options:
     without: tuple[str, ...] = ()
     ceiling: str = ""
     intervals: bool = False
-    attributions: bool = True
+    only: tuple[str, ...] = ()
+    """Attribute only campaigns that hold one of these reports, and leave out what no answer
+    depends on (coverage, cited evidence): the lean form that leave-one-out runs. Empty: all."""
     title: str = ""
 
 
@@ -85,12 +87,20 @@ class Case:
 
     def gatherer(self, clusters: Mapping[str, frozenset[str]] | None = None) -> Gatherer:
         """Evidence of pairs over this case."""
-        return Gatherer(self.profiles, self.universe, self.copies, self.statements,
-                        self.parameters, clusters, self.case_k)
+        return Gatherer(
+            self.profiles,
+            self.universe,
+            self.copies,
+            self.statements,
+            self.parameters,
+            clusters,
+            self.case_k,
+        )
 
 
-def prepare(reports: Iterable[Report], parameters: Parameters,
-            options: Options = Options()) -> Case:
+def prepare(
+    reports: Iterable[Report], parameters: Parameters, options: Options = Options()
+) -> Case:
     """Profiles, copies, rarity and statements of some reports.
 
     Raises:
@@ -107,9 +117,12 @@ def prepare(reports: Iterable[Report], parameters: Parameters,
             profiled[report.id] = profile(report)
     copies = find_copies(profiled, parameters.copies["cited_probability"])
     universe = build_universe(
-        profiled.values(), background, copies, parameters, year_of(options.as_of))
+        profiled.values(), background, copies, parameters, year_of(options.as_of)
+    )
     return Case(
-        profiles=profiled, copies=copies, universe=universe,
+        profiles=profiled,
+        copies=copies,
+        universe=universe,
         statements=Statements({i: p.report for i, p in profiled.items()}, copies, parameters),
         parameters=parameters,
         case_k=parameters.prior["case_k"] if options.prior == "case" else None,
@@ -126,12 +139,13 @@ def candidate_pairs(case: Case, ids: Iterable[str]) -> list[Pair]:
     wanted = sorted(set(ids))
     inside = set(wanted)
     found: set[Pair] = {
-        pair(a, b) for a, b in case.statements.pairs() if a in inside and b in inside}
+        pair(a, b) for a, b in case.statements.pairs() if a in inside and b in inside
+    }
     for copy, origin in case.copies.derivative_of.items():
         if copy in inside and origin in inside:
             found.add(pair(copy, origin))
     if case.case_k is not None and len(wanted) <= 400:
-        found.update((a, b) for n, a in enumerate(wanted) for b in wanted[n + 1:])
+        found.update((a, b) for n, a in enumerate(wanted) for b in wanted[n + 1 :])
         return sorted(found)
     holders: dict[Feature, list[str]] = {}
     for identifier in wanted:
@@ -140,7 +154,7 @@ def candidate_pairs(case: Case, ids: Iterable[str]) -> list[Pair]:
                 holders.setdefault(feature, []).append(identifier)
     for reports in holders.values():
         if 1 < len(reports) <= MAX_BLOCK:
-            found.update((a, b) for n, a in enumerate(reports) for b in reports[n + 1:])
+            found.update((a, b) for n, a in enumerate(reports) for b in reports[n + 1 :])
     return sorted(found)
 
 
@@ -152,16 +166,20 @@ class Partition:
     proposed: tuple[tuple[str, ...], ...]
 
     def of(self) -> dict[str, frozenset[str]]:
-        """report -> its proposed cluster."""
+        """Report -> its proposed cluster."""
         return {r: frozenset(c) for c in self.proposed for r in c}
 
 
-def partition(case: Case, ids: Sequence[str], probabilities: Mapping[Pair, float],
-              must: Iterable[Pair], cannot: Iterable[Pair]) -> Partition:
+def partition(
+    case: Case,
+    ids: Sequence[str],
+    probabilities: Mapping[Pair, float],
+    must: Iterable[Pair],
+    cannot: Iterable[Pair],
+) -> Partition:
     """Merged and proposed clusters of some reports, compilations attached at the end."""
     numbers = case.parameters.cluster
-    bits = {p: bits_from_probability(min(max(v, 1e-9), 1 - 1e-9))
-            for p, v in probabilities.items()}
+    bits = {p: bits_from_probability(min(max(v, 1e-9), 1 - 1e-9)) for p, v in probabilities.items()}
     reports = [i for i in ids if i not in case.copies.compilations]
     compilations = [i for i in ids if i in case.copies.compilations]
     must, cannot = sorted(must), sorted(cannot)
@@ -170,17 +188,31 @@ def partition(case: Case, ids: Sequence[str], probabilities: Mapping[Pair, float
     full: Sequence[tuple[str, ...]] = ()
     for tau in (numbers["tau_merged"], numbers["tau_proposed"]):
         start = correlation_clusters(
-            reports, bits, tau=tau, floor_bits=numbers["floor_bits"],
-            max_bits=numbers["max_link_bits"], must=must, cannot=cannot, start=start)
+            reports,
+            bits,
+            tau=tau,
+            floor_bits=numbers["floor_bits"],
+            max_bits=numbers["max_link_bits"],
+            must=must,
+            cannot=cannot,
+            start=start,
+        )
         full = attach_compilations(
-            start, compilations, bits, tau=tau, floor_bits=numbers["floor_bits"],
-            max_bits=numbers["max_link_bits"], cannot=cannot)
+            start,
+            compilations,
+            bits,
+            tau=tau,
+            floor_bits=numbers["floor_bits"],
+            max_bits=numbers["max_link_bits"],
+            cannot=cannot,
+        )
         levels.append(tuple(full))
     return Partition(levels[0], levels[1])
 
 
-def link_and_cluster(case: Case, constraints: Constraints = Constraints(),
-                     progress: Progress = _silent) -> tuple[list[Link], Partition, Gatherer]:
+def link_and_cluster(
+    case: Case, constraints: Constraints = Constraints(), progress: Progress = _silent
+) -> tuple[list[Link], Partition, Gatherer]:
     """Links of all candidate pairs and the hands they make.
 
     Two passes: rarity first leaves out only the two reports, then also what the first pass put
@@ -194,13 +226,16 @@ def link_and_cluster(case: Case, constraints: Constraints = Constraints(),
     for number in range(2):
         links = []
         for done in range(0, len(pairs), 256):
-            batch = [gatherer.gather(a, b) for a, b in pairs[done:done + 256]]
+            batch = [gatherer.gather(a, b) for a, b in pairs[done : done + 256]]
             links.extend(make_links(batch, case.parameters))
-            progress(f"comparing, pass {number + 1} of 2", min(done + 256, len(pairs)),
-                     len(pairs))
+            progress(f"comparing, pass {number + 1} of 2", min(done + 256, len(pairs)), len(pairs))
         hands = partition(
-            case, roots, {(k.l, k.r): k.probability for k in links},
-            constraints.must_hand | constraints.must_campaign, constraints.cannot_hand)
+            case,
+            roots,
+            {(k.l, k.r): k.probability for k in links},
+            constraints.must_hand | constraints.must_campaign,
+            constraints.cannot_hand,
+        )
         if number == 0:
             clusters = {r: c for r, c in hands.of().items() if len(c) > 1}
             if not clusters:
@@ -217,8 +252,7 @@ def _identity(prefix: str, reports: Sequence[str]) -> str:
 def _with_copies(case: Case, cluster: Sequence[str]) -> tuple[str, ...]:
     """A cluster with the derivatives of its members."""
     inside = set(cluster)
-    copies = [c for c, o in case.copies.derivative_of.items()
-              if o in inside and c in case.case_ids]
+    copies = [c for c, o in case.copies.derivative_of.items() if o in inside and c in case.case_ids]
     return tuple(sorted({*cluster, *copies}))
 
 
@@ -226,7 +260,8 @@ def _entries(parts: Partition) -> list[tuple[tuple[str, ...], Strength]]:
     """Each proposed cluster, and each merged core that lies strictly inside one."""
     merged = set(parts.merged)
     entries: list[tuple[tuple[str, ...], Strength]] = [
-        (c, "merged" if c in merged else "proposed") for c in parts.proposed]
+        (c, "merged" if c in merged else "proposed") for c in parts.proposed
+    ]
     proposed = set(parts.proposed)
     entries.extend((c, "merged") for c in parts.merged if c not in proposed and len(c) > 1)
     return sorted(entries, key=lambda e: (-len(e[0]), e[0]))
@@ -236,17 +271,24 @@ def _names(profiles: Sequence[Profile]) -> tuple[str, ...]:
     """Names that the reports themselves use for what they describe, commonest first."""
     counted: dict[str, int] = {}
     for member in profiles:
-        own = {c.about for c in member.report.claims if c.about and c.relation in (
-            "attribution", "alias", "reported-comparison")}
+        own = {
+            c.about
+            for c in member.report.claims
+            if c.about and c.relation in ("attribution", "alias", "reported-comparison")
+        }
         own |= {c.actor for c in member.report.claims if c.relation == "alias" and c.actor}
         for name in own:
             counted[name] = counted.get(name, 0) + 1
     return tuple(sorted(counted, key=lambda n: (-counted[n], n)))
 
 
-def build_campaigns(case: Case, hands: Partition, links: Mapping[Pair, Link],
-                    constraints: Constraints,
-                    details: bool = True) -> tuple[list[Hand], list[Campaign]]:
+def build_campaigns(
+    case: Case,
+    hands: Partition,
+    links: Mapping[Pair, Link],
+    constraints: Constraints,
+    details: bool = True,
+) -> tuple[list[Hand], list[Campaign]]:
     """Hands, and inside each proposed hand its campaigns; ``details`` adds coverage and names."""
     inside_of = {r: n for n, cluster in enumerate(hands.proposed) for r in cluster}
     by_hand: dict[int, dict[Pair, Link]] = {}
@@ -262,34 +304,45 @@ def build_campaigns(case: Case, hands: Partition, links: Mapping[Pair, Link],
         hand = _identity("H", cluster)
         inside = {p: k.campaign_probability for p, k in by_hand.get(number, {}).items()}
         parts = partition(
-            case, cluster, inside, constraints.must_campaign,
-            constraints.cannot_campaign | constraints.cannot_hand)
+            case,
+            cluster,
+            inside,
+            constraints.must_campaign,
+            constraints.cannot_campaign | constraints.cannot_hand,
+        )
         for members, strength in _entries(parts):
             pairs = [p for p in inside if p[0] in members and p[1] in members]
             values = [inside[p] for p in pairs]
             total = len(members) * (len(members) - 1) // 2
             everyone = _with_copies(case, members)
-            campaigns.append(Campaign(
-                id=_identity("C", members), hand=hand, strength=strength, reports=everyone,
-                cohesion=sum(values) / total if total else 1.0,
-                bridges=bridges(members, [p for p in pairs if inside[p] >= 0.5])
-                if details and len(members) > 2 else (),
-                names=_names([case.profiles[m] for m in everyone]) if details else (),
-                coverage=coverage([case.profiles[m] for m in everyone]) if details else (),
-                reported=any(links[p].reported for p in pairs),
-            ))
+            campaigns.append(
+                Campaign(
+                    id=_identity("C", members),
+                    hand=hand,
+                    strength=strength,
+                    reports=everyone,
+                    cohesion=sum(values) / total if total else 1.0,
+                    bridges=bridges(members, [p for p in pairs if inside[p] >= 0.5])
+                    if details and len(members) > 2
+                    else (),
+                    names=_names([case.profiles[m] for m in everyone]) if details else (),
+                    coverage=coverage([case.profiles[m] for m in everyone]) if details else (),
+                    reported=any(links[p].reported for p in pairs),
+                )
+            )
     campaigns.sort(key=lambda c: (-len(c.reports), c.reports, c.strength))
     return found_hands, campaigns
 
 
 def belongs(case: Case, members: Sequence[str], links: Mapping[Pair, Link]) -> dict[str, float]:
-    """report -> mean campaign probability with the campaign's other witnesses; 1 when alone."""
+    """Report -> mean campaign probability with the campaign's other witnesses; 1 when alone."""
     witnesses = [m for m in members if case.copies.is_witness(m)]
     found = {}
     for member in witnesses:
         values = [
             links[p].campaign_probability if (p := pair(member, other)) in links else 0.0
-            for other in witnesses if other != member
+            for other in witnesses
+            if other != member
         ]
         found[member] = sum(values) / len(values) if values else 1.0
     return found
@@ -300,15 +353,24 @@ def make_scene(case: Case, world: World) -> Scene:
     references = [p for p in case.profiles.values() if p.report.use == "reference"]
     world = combined_world(world, [p.report for p in references])
     return Scene(
-        profiles=case.profiles, universe=case.universe, copies=case.copies,
-        memory=Memory(references, case.copies, world), world=world, parameters=case.parameters,
+        profiles=case.profiles,
+        universe=case.universe,
+        copies=case.copies,
+        memory=Memory(references, case.copies, world),
+        world=world,
+        parameters=case.parameters,
         withdrawn=case.statements.withdrawn,
     )
 
 
-def assess(reports: Iterable[Report], parameters: Parameters, options: Options = Options(),
-           constraints: Constraints = Constraints(), world: World | None = None,
-           progress: Progress = _silent) -> Assessment:
+def assess(
+    reports: Iterable[Report],
+    parameters: Parameters,
+    options: Options = Options(),
+    constraints: Constraints = Constraints(),
+    world: World | None = None,
+    progress: Progress = _silent,
+) -> Assessment:
     """The assessment of some reports: a pure function of its arguments.
 
     Args:
@@ -324,43 +386,59 @@ def assess(reports: Iterable[Report], parameters: Parameters, options: Options =
     links, hands, gatherer = link_and_cluster(case, constraints, progress)
     links.extend(_copy_links(case, gatherer))
     by_pair = {(k.l, k.r): k for k in links}
-    found_hands, campaigns = build_campaigns(case, hands, by_pair, constraints)
+    found_hands, campaigns = build_campaigns(
+        case, hands, by_pair, constraints, details=not options.only
+    )
     numbers = parameters.cluster
     kept = sorted(
-        (k for k in links if k.probability >= numbers["min_probability"] or k.decision
-         or (k.l, k.r) in constraints.words),
-        key=lambda k: (-k.probability, k.l, k.r))
+        (
+            k
+            for k in links
+            if k.probability >= numbers["min_probability"]
+            or k.decision
+            or (k.l, k.r) in constraints.words
+        ),
+        key=lambda k: (-k.probability, k.l, k.r),
+    )
     settings = draws(parameters) if options.intervals else []
     if settings:
         kept = [
             replace(k, interval=interval(gatherer.gather(k.l, k.r), parameters, settings))
-            if n < MAX_INTERVALS else k for n, k in enumerate(kept)
+            if n < MAX_INTERVALS
+            else k
+            for n, k in enumerate(kept)
         ]
     kept = [replace(k, decision=constraints.words.get((k.l, k.r), "")) for k in kept]
-    attributions = ()
-    if options.attributions:
-        scene = make_scene(case, world or bundled_world())
-        results = []
-        for number, campaign in enumerate(campaigns):
-            members = [m for m in campaign.reports if case.copies.is_witness(m)]
-            if members:
-                results.append(attribute(
+    scene = make_scene(case, world or bundled_world())
+    attributions = []
+    for number, campaign in enumerate(campaigns):
+        members = [m for m in campaign.reports if case.copies.is_witness(m)]
+        if members and (not options.only or set(options.only) & set(campaign.reports)):
+            attributions.append(
+                attribute(
                     scene,
-                    Membership(campaign.id, campaign.strength, campaign.reports,
-                               belongs(case, members, by_pair)),
-                    draws=settings))
-            progress("attributing", number + 1, len(campaigns))
-        attributions = tuple(results)
+                    Membership(
+                        campaign.id,
+                        campaign.strength,
+                        campaign.reports,
+                        belongs(case, members, by_pair),
+                    ),
+                    draws=settings,
+                )
+            )
+        progress("attributing", number + 1, len(campaigns))
     result = Assessment(
         schema=SCHEMA,
         title=options.title,
         provenance=_provenance(case, parameters, options, constraints, world or bundled_world()),
         reports=tuple(_summary(case, p) for p in case.profiles.values()),
-        links=tuple(kept), hands=tuple(found_hands), campaigns=tuple(campaigns),
-        attributions=attributions,
+        links=tuple(kept),
+        hands=tuple(found_hands),
+        campaigns=tuple(campaigns),
+        attributions=tuple(attributions),
         warnings=tuple(_broken_references(case)),
     )
-    return replace(result, evidence=_evidence(case, result))
+    return result if options.only else replace(result, evidence=_evidence(case, result))
 
 
 def _copy_links(case: Case, gatherer: Gatherer) -> list[Link]:
@@ -374,15 +452,29 @@ def _copy_links(case: Case, gatherer: Gatherer) -> list[Link]:
 def _summary(case: Case, member: Profile) -> ReportSummary:
     report = member.report
     window = report.published
-    published = "" if window is None else (
-        window.start.isoformat() if window.start == window.end
-        else f"{window.start.isoformat()}/{window.end.isoformat()}")
+    published = (
+        ""
+        if window is None
+        else (
+            window.start.isoformat()
+            if window.start == window.end
+            else f"{window.start.isoformat()}/{window.end.isoformat()}"
+        )
+    )
     return ReportSummary(
-        id=report.id, kind=report.kind, use=report.use, title=report.title,
-        publisher=report.publisher, published=published,
-        known_at=window.end.isoformat() if window else "", tlp=report.tlp, grade=report.grade,
-        known_actor=report.known_actor, observations=len(report.observations),
-        claims=len(report.claims), cites=report.cites,
+        id=report.id,
+        kind=report.kind,
+        use=report.use,
+        title=report.title,
+        publisher=report.publisher,
+        published=published,
+        known_at=window.end.isoformat() if window else "",
+        tlp=report.tlp,
+        grade=report.grade,
+        known_actor=report.known_actor,
+        observations=len(report.observations),
+        claims=len(report.claims),
+        cites=report.cites,
         derivative_of=case.copies.derivative_of.get(report.id, ""),
     )
 
@@ -394,20 +486,29 @@ def _broken_references(case: Case) -> Iterable[str]:
         for claim in report.claims:
             missing = [r for r in claim.reports if r not in case.profiles]
             if missing:
-                yield (f"{identifier}: a {claim.relation} claim names "
-                       f"{', '.join(missing)}, not among the reports used; it has no effect there")
+                yield (
+                    f"{identifier}: a {claim.relation} claim names "
+                    f"{', '.join(missing)}, not among the reports used; it has no effect there"
+                )
 
 
-def _provenance(case: Case, parameters: Parameters, options: Options, constraints: Constraints,
-                world: World) -> Provenance:
+def _provenance(
+    case: Case, parameters: Parameters, options: Options, constraints: Constraints, world: World
+) -> Provenance:
     used = [p.report.tlp for p in case.profiles.values()]
     return Provenance(
         program=f"samehand {samehand.__version__}",
-        model=parameters.version, config_hash=parameters.hash,
-        knowledge={"actors": world.version, "techniques": "bundled 2026-11-23",
-                   "providers": "bundled 2026-11-23"},
+        model=parameters.version,
+        config_hash=parameters.hash,
+        knowledge={
+            "actors": world.version,
+            "techniques": "bundled 2026-11-23",
+            "providers": "bundled 2026-11-23",
+        },
         as_of=options.as_of.isoformat() if options.as_of else "",
-        without=options.without, prior=options.prior, ceiling=options.ceiling,
+        without=options.without,
+        prior=options.prior,
+        ceiling=options.ceiling,
         tlp=highest_tlp(used),
         decisions=tuple(sorted(set(constraints.words.values()))),
     )
@@ -427,21 +528,33 @@ def _evidence(case: Case, result: Assessment) -> tuple[ObservationSummary, ...]:
     for identifier, member in sorted(case.profiles.items()):
         report = member.report
         if identifier in cited:
-            found.append(ObservationSummary(
-                identifier, identifier, report.title or identifier, "report", ""))
+            found.append(
+                ObservationSummary(identifier, identifier, report.title or identifier, "report", "")
+            )
         for observation in report.observations:
             if observation.id in cited:
                 feature = observation.feature
-                found.append(ObservationSummary(
-                    observation.id, identifier, f"{feature.kind} {feature.value}",
-                    observation.role, observation.batch))
+                found.append(
+                    ObservationSummary(
+                        observation.id,
+                        identifier,
+                        f"{feature.kind} {feature.value}",
+                        observation.role,
+                        observation.batch,
+                    )
+                )
         for claim in report.claims:
             if claim.id in cited:
                 about = f" of {claim.about}" if claim.about else ""
-                found.append(ObservationSummary(
-                    claim.id, identifier,
-                    f"{claim.relation}{about}: {claim.actor or ', '.join(claim.reports)}",
-                    "claim", claim.words))
+                found.append(
+                    ObservationSummary(
+                        claim.id,
+                        identifier,
+                        f"{claim.relation}{about}: {claim.actor or ', '.join(claim.reports)}",
+                        "claim",
+                        claim.words,
+                    )
+                )
     return tuple(found)
 
 
@@ -459,8 +572,9 @@ def from_json(data: bytes, place: str = "assessment") -> Assessment:
     try:
         schema = msgspec.json.decode(data, type=dict[str, object]).get("schema", "")
         if not isinstance(schema, str) or schema.partition(".")[0] != SCHEMA.partition(".")[0]:
-            raise InputError(f"{place}: schema {schema!r} is not {SCHEMA!r}; analyse again with "
-                             "this version")
+            raise InputError(
+                f"{place}: schema {schema!r} is not {SCHEMA!r}; analyse again with this version"
+            )
         return msgspec.json.decode(data, type=Assessment)
     except msgspec.MsgspecError as error:
         raise InputError(f"{place}: not a samehand assessment ({error})") from error

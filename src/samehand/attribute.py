@@ -35,6 +35,9 @@ from samehand.model import (
 )
 
 _EPSILON = 1e-12
+#: An origin counts as independent support from this many bits on, resemblance apart.
+_TELLING_BITS = 0.5
+_RESEMBLANCE = ("behaviour", "victimology", "provider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,9 @@ def _gross(piece: Piece, alpha: float, draw: Draw) -> float:
     return rarity_bits(piece.rarity, alpha, draw.kappa_factor)
 
 
-def group_bits(rows: Sequence[Piece], parameters: Parameters,
-               draw: Draw = Draw()) -> tuple[float, float, float]:
+def group_bits(
+    rows: Sequence[Piece], parameters: Parameters, draw: Draw = Draw()
+) -> tuple[float, float, float]:
     """(face, ranked, kept) bits of one saturating group: sum, after rank discount, after cap."""
     numbers = parameters.attribution
     gamma = numbers["gamma"] if draw.gamma is None else draw.gamma
@@ -93,8 +97,7 @@ def group_bits(rows: Sequence[Piece], parameters: Parameters,
     batches: dict[str, list[float]] = {}
     against = 0.0
     for piece in rows:
-        bits = (_gross(piece, numbers["alpha"], draw) * piece.rho * piece.independence
-                * piece.decay)
+        bits = _gross(piece, numbers["alpha"], draw) * piece.rho * piece.independence * piece.decay
         if bits < 0:
             against += bits
         else:
@@ -107,15 +110,16 @@ def group_bits(rows: Sequence[Piece], parameters: Parameters,
 
 
 def by_group(rows: Sequence[Piece]) -> dict[str, dict[str, list[Piece]]]:
-    """actor -> group -> its pieces."""
+    """Actor -> group -> its pieces."""
     found: dict[str, dict[str, list[Piece]]] = {}
     for piece in rows:
         found.setdefault(piece.actor, {}).setdefault(piece.group, []).append(piece)
     return found
 
 
-def posterior(rows: Sequence[Piece], priors: Priors, parameters: Parameters,
-              draw: Draw = Draw()) -> Posterior:
+def posterior(
+    rows: Sequence[Piece], priors: Priors, parameters: Parameters, draw: Draw = Draw()
+) -> Posterior:
     """Posterior over the explicit hypotheses."""
     grouped = by_group(rows)
     weights: dict[str, float] = {}
@@ -130,32 +134,47 @@ def posterior(rows: Sequence[Piece], priors: Priors, parameters: Parameters,
             planted_evidence += math.log2(phi * 2.0**kept + 1.0 - phi)
         weights[actor] = math.log2(max(prior, _EPSILON)) + evidence
         # q_i (1 - P(H_i)): a scapegoat is somebody else.
-        planted[actor] = math.log2(
-            max(priors.planted[actor] * (1.0 - prior), _EPSILON)) + planted_evidence
+        planted[actor] = (
+            math.log2(max(priors.planted[actor] * (1.0 - prior), _EPSILON)) + planted_evidence
+        )
     none = math.log2(priors.none) + sum(
-        group_bits(g, parameters, draw)[2] for g in grouped.get(NONE, {}).values())
-    top = max(none, *weights.values(), *planted.values()) if weights else max(
-        none, *planted.values())
+        group_bits(g, parameters, draw)[2] for g in grouped.get(NONE, {}).values()
+    )
+    top = (
+        max(none, *weights.values(), *planted.values()) if weights else max(none, *planted.values())
+    )
     linear = {a: 2.0 ** (w - top) for a, w in weights.items()}
     planted_mass = sum(2.0 ** (w - top) for w in planted.values())
     none_mass = 2.0 ** (none - top)
     total = sum(linear.values()) + planted_mass + none_mass
-    return Posterior({a: v / total for a, v in linear.items()}, none_mass / total,
-                     planted_mass / total)
+    return Posterior(
+        {a: v / total for a, v in linear.items()}, none_mass / total, planted_mass / total
+    )
 
 
 def inclusive(values: Mapping[str, float], scene: Scene, name: str) -> float:
     """A node's probability with its descendants' included."""
-    return min(1.0 - _EPSILON, max(_EPSILON, values.get(name, 0.0) + sum(
-        values.get(d, 0.0) for d in scene.world.descendants(name))))
+    return min(
+        1.0 - _EPSILON,
+        max(
+            _EPSILON,
+            values.get(name, 0.0) + sum(values.get(d, 0.0) for d in scene.world.descendants(name)),
+        ),
+    )
 
 
 def _related(scene: Scene, a: str, b: str) -> bool:
     return a in scene.world.ancestors(b) or b in scene.world.ancestors(a)
 
 
-def _ledger(scene: Scene, name: str, rows: Sequence[Piece], priors: Priors, after: Posterior,
-            members: Sequence[str]) -> tuple[float, tuple[Contribution, ...], float]:
+def _ledger(
+    scene: Scene,
+    name: str,
+    rows: Sequence[Piece],
+    priors: Priors,
+    after: Posterior,
+    members: Sequence[str],
+) -> tuple[float, tuple[Contribution, ...], float]:
     """Prior log2 odds of a node, its contributions, and their total.
 
     Evidence is that of the element of the node that gained most; the last line is what the other
@@ -172,30 +191,45 @@ def _ledger(scene: Scene, name: str, rows: Sequence[Piece], priors: Priors, afte
     cited = tuple(dict.fromkeys(o for p in rows for o in p.observations)) or tuple(members)
     rest = total_bits - prior_bits - sum(line.bits for line in lines)
     if abs(rest) > _EPSILON:
-        lines.append(Contribution(
-            "the other hypotheses", "limit", rest, cited,
-            "what the evidence gives to the other hypotheses is taken from this one", "limit"))
+        lines.append(
+            Contribution(
+                "the other hypotheses",
+                "limit",
+                rest,
+                cited,
+                "what the evidence gives to the other hypotheses is taken from this one",
+                "limit",
+            )
+        )
     return prior_bits, tuple(lines), total_bits
 
 
-def _group_ledger(group: str, rows: Sequence[Piece],
-                  parameters: Parameters) -> list[Contribution]:
+def _group_ledger(group: str, rows: Sequence[Piece], parameters: Parameters) -> list[Contribution]:
     facet = rows[0].facet
     what = f" ({group})" if group != facet else ""
     ordered = sorted(rows, key=lambda p: (-p.bits, p.text))
     lines = [
-        Contribution(p.text, p.facet, p.gross_bits, p.observations, "",
-                     p.role)  # type: ignore[arg-type]  # one of the roles by construction
-        for p in ordered if p.gross_bits
+        Contribution(p.text, p.facet, p.gross_bits, p.observations, "", p.role)  # type: ignore[arg-type]  # one of the roles by construction
+        for p in ordered
+        if p.gross_bits
     ]
     cited = tuple(dict.fromkeys(o for p in ordered for o in p.observations))
     steps = (
-        ("source grade", "weight of the weaker source grade",
-         sum(p.gross_bits * (p.rho - 1.0) for p in ordered)),
-        ("may be copied", "a holder is cited",
-         sum(p.gross_bits * p.rho * (p.independence - 1.0) for p in ordered)),
-        ("time gap", "halves with every half-life between the sightings",
-         sum(p.gross_bits * p.rho * p.independence * (p.decay - 1.0) for p in ordered)),
+        (
+            "source grade",
+            "weight of the weaker source grade",
+            sum(p.gross_bits * (p.rho - 1.0) for p in ordered),
+        ),
+        (
+            "may be copied",
+            "a holder is cited",
+            sum(p.gross_bits * p.rho * (p.independence - 1.0) for p in ordered),
+        ),
+        (
+            "time gap",
+            "halves with every half-life between the sightings",
+            sum(p.gross_bits * p.rho * p.independence * (p.decay - 1.0) for p in ordered),
+        ),
     )
     for text, note, bits in steps:
         if abs(bits) > _EPSILON:
@@ -203,14 +237,12 @@ def _group_ledger(group: str, rows: Sequence[Piece],
     face, ranked, kept = group_bits(rows, parameters)
     beta = parameters.attribution["beta"]
     for text, note, bits, role in (
-        (f"further items and origins count less{what}", "rank discount", ranked - face,
-         "discount"),
+        (f"further items and origins count less{what}", "rank discount", ranked - face, "discount"),
         (f"tempering{what}", f"slope {beta:g}", ranked * (beta - 1.0), "discount"),
         (f"limit of one facet{what}", "saturation", kept - ranked * beta, "limit"),
     ):
         if abs(bits) > _EPSILON:
-            lines.append(Contribution(text, facet, bits, cited, note,
-                                      role))  # type: ignore[arg-type]
+            lines.append(Contribution(text, facet, bits, cited, note, role))  # type: ignore[arg-type]
     return lines
 
 
@@ -225,8 +257,14 @@ class Membership:
     """report -> mean campaign probability with the other witnesses; 1 when alone."""
 
 
-def attribute(scene: Scene, campaign: Membership, *, draws: Sequence[Draw] = (),
-              explicit_all: bool = False, most: int = 12) -> Attribution:
+def attribute(
+    scene: Scene,
+    campaign: Membership,
+    *,
+    draws: Sequence[Draw] = (),
+    explicit_all: bool = False,
+    most: int = 12,
+) -> Attribution:
     """The attribution of one campaign, without linchpins (see `counterfactual`).
 
     Args:
@@ -236,7 +274,7 @@ def attribute(scene: Scene, campaign: Membership, *, draws: Sequence[Draw] = (),
         explicit_all: every known actor is a hypothesis, even without a profile (`predict`).
         most: how many hypotheses are kept.
     """
-    parameters, numbers = scene.parameters, scene.parameters.attribution
+    parameters = scene.parameters
     members = [m for m in campaign.reports if scene.copies.is_witness(m)]
     known = [scene.profiles[m].report.known_at for m in members]
     known_at = max((d for d in known if d), default=None)
@@ -262,8 +300,9 @@ def attribute(scene: Scene, campaign: Membership, *, draws: Sequence[Draw] = (),
             membership = campaign.belongs.get(strongest, 1.0)
 
     def headline(values: Mapping[str, float], other: Mapping[str, float], name: str) -> float:
-        return (membership * inclusive(values, scene, name)
-                + (1.0 - membership) * inclusive(other, scene, name))
+        return membership * inclusive(values, scene, name) + (1.0 - membership) * inclusive(
+            other, scene, name
+        )
 
     shown = {name: headline(after.actors, without.actors, name) for name in explicit}
     ranked = sorted(shown, key=lambda a: (-shown[a], a))
@@ -272,33 +311,54 @@ def attribute(scene: Scene, campaign: Membership, *, draws: Sequence[Draw] = (),
     for name in ranked[:most]:
         prior_bits, lines, total_bits = _ledger(scene, name, rows, priors, after, members)
         actor = scene.world.actors.get(name)
-        hypotheses.append(Hypothesis(
-            actor=name,
-            level=actor.level if actor else "group",
-            parent=actor.parent if actor else "",
-            probability=shown[name],
-            conditional_probability=inclusive(after.actors, scene, name),
-            interval=ranges.get(name),
-            likelihood_words=estimative_words(shown[name], calibrated=parameters.calibrated),
-            house_words=house_words(shown[name]),
-            prior_bits=prior_bits, contributions=lines, total_bits=total_bits,
-        ))
+        hypotheses.append(
+            Hypothesis(
+                actor=name,
+                level=actor.level if actor else "group",
+                parent=actor.parent if actor else "",
+                probability=shown[name],
+                conditional_probability=inclusive(after.actors, scene, name),
+                interval=ranges.get(name),
+                likelihood_words=estimative_words(shown[name], calibrated=parameters.calibrated),
+                house_words=house_words(shown[name]),
+                prior_bits=prior_bits,
+                contributions=lines,
+                total_bits=total_bits,
+            )
+        )
     evidence_origins = {
-        origin for p in rows for origin in p.origins
-        if lead and p.actor in (lead, *scene.world.descendants(lead)) and p.bits > 0
+        origin
+        for p in rows
+        for origin in p.origins
+        if lead
+        and p.actor in (lead, *scene.world.descendants(lead))
+        and p.group not in _RESEMBLANCE
+        and p.bits >= _TELLING_BITS
     }
     naming = _naming(scene, shown, ranked, campaign.strength, len(evidence_origins))
     confidence, basis = _confidence(
-        scene, rows, after, lead, evidence_origins, reduced,
-        ranges.get(ranked[0]) if ranked else None)
+        scene,
+        rows,
+        after,
+        lead,
+        evidence_origins,
+        reduced,
+        ranges.get(ranked[0]) if ranked else None,
+    )
     none = membership * after.none + (1.0 - membership) * without.none
     planted = membership * after.planted + (1.0 - membership) * without.planted
     return Attribution(
-        campaign=campaign.id, naming=naming,
+        campaign=campaign.id,
+        naming=naming,
         decision=ranked[0] if naming == "named" else None,
-        none=none, planted=planted, hypotheses=tuple(hypotheses),
-        membership=membership, strongest_origin=strongest,
-        analytic_confidence=confidence, confidence_basis=basis, linchpins=(),
+        none=none,
+        planted=planted,
+        hypotheses=tuple(hypotheses),
+        membership=membership,
+        strongest_origin=strongest,
+        analytic_confidence=confidence,
+        confidence_basis=basis,
+        linchpins=(),
         claims=_stated(scene, members),
         calibrated=parameters.calibrated,
     )
@@ -309,27 +369,38 @@ def _lead(scene: Scene, after: Posterior, explicit: Collection[str]) -> str:
     return max(
         sorted(explicit),
         key=lambda a: (inclusive(after.actors, scene, a), -len(scene.world.ancestors(a))),
-        default="")
+        default="",
+    )
 
 
-def _naming(scene: Scene, shown: Mapping[str, float], ranked: Sequence[str], strength: Strength,
-            origins: int) -> Naming:
+def _naming(
+    scene: Scene,
+    shown: Mapping[str, float],
+    ranked: Sequence[str],
+    strength: Strength,
+    origins: int,
+) -> Naming:
     numbers = scene.parameters.attribution
     if not ranked:
         return "undetermined"
     lead = ranked[0]
     runner_up = max((shown[a] for a in ranked[1:] if not _related(scene, lead, a)), default=0.0)
     ratio = shown[lead] / max(runner_up, _EPSILON)
-    if (shown[lead] >= numbers["named_probability"] and ratio >= numbers["named_ratio"]
-            and strength == "merged" and origins >= numbers["named_origins"]):
+    if (
+        shown[lead] >= numbers["named_probability"]
+        and ratio >= numbers["named_ratio"]
+        and strength == "merged"
+        and origins >= numbers["named_origins"]
+    ):
         return "named"
     if shown[lead] >= numbers["leaning_probability"] and ratio >= numbers["leaning_ratio"]:
         return "leaning"
     return "undetermined"
 
 
-def _intervals(rows: Sequence[Piece], priors: Priors, scene: Scene, draws: Sequence[Draw],
-               names: Sequence[str]) -> dict[str, Interval]:
+def _intervals(
+    rows: Sequence[Piece], priors: Priors, scene: Scene, draws: Sequence[Draw], names: Sequence[str]
+) -> dict[str, Interval]:
     if not draws:
         return {}
     results = [posterior(rows, priors, scene.parameters, draw).actors for draw in draws]
@@ -341,9 +412,15 @@ def _intervals(rows: Sequence[Piece], priors: Priors, scene: Scene, draws: Seque
     return found
 
 
-def _confidence(scene: Scene, rows: Sequence[Piece], after: Posterior, lead: str,
-                origins: Collection[str], reduced: Mapping[str, Posterior],
-                width: Interval | None) -> tuple[AnalyticConfidence, tuple[str, ...]]:
+def _confidence(
+    scene: Scene,
+    rows: Sequence[Piece],
+    after: Posterior,
+    lead: str,
+    origins: Collection[str],
+    reduced: Mapping[str, Posterior],
+    width: Interval | None,
+) -> tuple[AnalyticConfidence, tuple[str, ...]]:
     """How good the basis is; says nothing about how probable the answer is."""
     numbers = scene.parameters.confidence
     if not lead:
@@ -351,7 +428,8 @@ def _confidence(scene: Scene, rows: Sequence[Piece], after: Posterior, lead: str
     elements = (lead, *scene.world.descendants(lead))
     best = max(elements, key=lambda e: (after.actors.get(e, 0.0), e))
     strong = [
-        group for group, group_rows in by_group(rows).get(best, {}).items()
+        group
+        for group, group_rows in by_group(rows).get(best, {}).items()
         if group_bits(group_rows, scene.parameters)[2] >= numbers["facet_bits"]
     ]
     removed = [inclusive(p.actors, scene, lead) for p in reduced.values()]
@@ -359,17 +437,23 @@ def _confidence(scene: Scene, rows: Sequence[Piece], after: Posterior, lead: str
     basis = [
         f"{len(strong)} kinds of evidence carry {numbers['facet_bits']:g} bits or more"
         + (f": {', '.join(sorted(strong))}" if strong else ""),
-        f"{len(origins)} independent origins",
-        "one report only" if not removed
-        else "without one report it falls below even odds" if lowest < 0.5
+        f"{len(origins)} independent origins, known campaigns compared with included",
+        "one report only"
+        if not removed
+        else "without one report it falls below even odds"
+        if lowest < 0.5
         else "it stands without any one report",
     ]
     stable = lowest >= numbers["moderate_probability"]
     narrow = width is not None and width.high - width.low <= numbers["high_width"]
     if width is not None and not narrow:
         basis.append("the range over plausible parameters is wide")
-    if (len(strong) >= numbers["high_facets"] and len(origins) >= numbers["high_origins"]
-            and stable and narrow):
+    if (
+        len(strong) >= numbers["high_facets"]
+        and len(origins) >= numbers["high_origins"]
+        and stable
+        and narrow
+    ):
         return "high", tuple(basis)
     if len(strong) >= numbers["moderate_facets"] and stable:
         return "moderate", tuple(basis)
@@ -396,11 +480,19 @@ def _stated(scene: Scene, members: Sequence[str]) -> tuple[StatedClaim, ...]:
                 status = "counted for none of the known"
             else:
                 status = "counted"
-            stated.append(StatedClaim(
-                claim=claim.id, report=report.id, publisher=report.publisher,
-                grade=report.grade or f"{scene.parameters.default_grade} (default)",
-                known_at=report.known_at.isoformat() if report.known_at else "",
-                about=claim.about, actor=claim.actor, words=claim.words,
-                first_hand=claim.first_hand, origin=claim.origin, status=status,
-            ))
+            stated.append(
+                StatedClaim(
+                    claim=claim.id,
+                    report=report.id,
+                    publisher=report.publisher,
+                    grade=report.grade or f"{scene.parameters.default_grade} (default)",
+                    known_at=report.known_at.isoformat() if report.known_at else "",
+                    about=claim.about,
+                    actor=claim.actor,
+                    words=claim.words,
+                    first_hand=claim.first_hand,
+                    origin=claim.origin,
+                    status=status,
+                )
+            )
     return tuple(stated)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 
 Pair = tuple[str, str]
 
@@ -55,17 +56,19 @@ def correlation_clusters(
             between[v][u] = between[u][v]
     banned: dict[int, set[int]] = {u: set() for u in units}
     for a, b in cannot:
-        u, v = member_of.get(a), member_of.get(b)
-        if u is not None and v is not None and u != v:
-            banned[u].add(v)
-            banned[v].add(u)
+        if a in member_of and b in member_of and member_of[a] != member_of[b]:
+            banned[member_of[a]].add(member_of[b])
+            banned[member_of[b]].add(member_of[a])
     groups = _contract(units, between, banned, missing)
     groups = _move(groups, units, between, banned, missing)
     return sorted(tuple(sorted(r for u in group for r in units[u])) for group in groups)
 
 
-def _units(ids: Collection[str], must: Collection[Pair], start: Iterable[Collection[str]],
-           ) -> tuple[dict[int, tuple[str, ...]], dict[str, int]]:
+def _units(
+    ids: Collection[str],
+    must: Collection[Pair],
+    start: Iterable[Collection[str]],
+) -> tuple[dict[int, tuple[str, ...]], dict[str, int]]:
     """Indivisible units of reports: the start clusters and must-links, closed."""
     parent = {i: i for i in ids}
 
@@ -78,7 +81,7 @@ def _units(ids: Collection[str], must: Collection[Pair], start: Iterable[Collect
     joins = [(a, b) for a, b in must if a in parent and b in parent]
     for group in start:
         members = sorted(g for g in group if g in parent)
-        joins.extend(zip(members, members[1:], strict=False))
+        joins.extend(pairwise(members))
     for a, b in joins:
         ra, rb = sorted((root(a), root(b)))
         parent[rb] = ra
@@ -89,8 +92,12 @@ def _units(ids: Collection[str], must: Collection[Pair], start: Iterable[Collect
     return units, {i: n for n, members in units.items() for i in members}
 
 
-def _contract(units: Mapping[int, tuple[str, ...]], between: Mapping[int, Mapping[int, float]],
-              banned: Mapping[int, set[int]], missing: float) -> list[set[int]]:
+def _contract(
+    units: Mapping[int, tuple[str, ...]],
+    between: Mapping[int, Mapping[int, float]],
+    banned: Mapping[int, set[int]],
+    missing: float,
+) -> list[set[int]]:
     """Greedy additive edge contraction: join the pair of clusters that gains most, while any."""
     groups: dict[int, set[int]] = {u: {u} for u in units}
     size = {u: len(members) for u, members in units.items()}
@@ -111,9 +118,7 @@ def _contract(units: Mapping[int, tuple[str, ...]], between: Mapping[int, Mappin
                 offer(u, v)
     while heap:
         _, u, v, version_u, version_v = heapq.heappop(heap)
-        if u not in groups or v not in groups or (version[u], version[v]) != (
-            version_u, version_v
-        ):
+        if u not in groups or v not in groups or (version[u], version[v]) != (version_u, version_v):
             continue
         groups[u] |= groups.pop(v)
         size[u] += size[v]
@@ -131,9 +136,13 @@ def _contract(units: Mapping[int, tuple[str, ...]], between: Mapping[int, Mappin
     return list(groups.values())
 
 
-def _move(groups: Sequence[set[int]], units: Mapping[int, tuple[str, ...]],
-          between: Mapping[int, Mapping[int, float]], banned: Mapping[int, set[int]],
-          missing: float) -> list[set[int]]:
+def _move(
+    groups: Sequence[set[int]],
+    units: Mapping[int, tuple[str, ...]],
+    between: Mapping[int, Mapping[int, float]],
+    banned: Mapping[int, set[int]],
+    missing: float,
+) -> list[set[int]]:
     """Single moves of one unit to another cluster or out, while any pays; at most 20 rounds."""
     where = {u: g for g, group in enumerate(sorted(groups, key=min)) for u in group}
     members: dict[int, set[int]] = {}
@@ -151,14 +160,15 @@ def _move(groups: Sequence[set[int]], units: Mapping[int, tuple[str, ...]],
                 excess[where[v]] = excess.get(where[v], 0.0) + value
             stay = excess.get(own, 0.0) + weight * (size[own] - weight) * missing
             best, best_gain = own, 0.0
-            options = [(g, value + weight * size[g] * missing - stay)
-                       for g, value in sorted(excess.items()) if g != own]
+            options = [
+                (g, value + weight * size[g] * missing - stay)
+                for g, value in sorted(excess.items())
+                if g != own
+            ]
             if len(members[own]) > 1:
                 options.append((fresh, -stay))
             for g, gain in options:
-                if gain > best_gain + 1e-9 and not (
-                    g in members and banned[u] & members[g]
-                ):
+                if gain > best_gain + 1e-9 and not (g in members and banned[u] & members[g]):
                     best, best_gain = g, gain
             if best != own:
                 members[own].discard(u)
@@ -210,7 +220,8 @@ def attach_compilations(
         else:
             joined[best].append(item)
     among = correlation_clusters(
-        left, bits, tau=tau, floor_bits=floor_bits, max_bits=max_bits, cannot=cannot)
+        left, bits, tau=tau, floor_bits=floor_bits, max_bits=max_bits, cannot=cannot
+    )
     return sorted([*(tuple(sorted(c)) for c in joined), *among])
 
 

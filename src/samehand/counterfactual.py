@@ -10,8 +10,9 @@ from calendar import monthrange
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
-from samehand.assessment import Options, assess
+from samehand.assessment import Options, Progress, assess
 from samehand.config import Parameters, types_table
 from samehand.coverage import tlp_allows
 from samehand.knowledge.actors import World
@@ -20,6 +21,7 @@ from samehand.model import (
     Assessment,
     Attribution,
     Campaign,
+    Claim,
     Constraints,
     Linchpin,
     Report,
@@ -30,8 +32,13 @@ from samehand.model import (
 MAX_ITEMS = 12
 
 
-def restrict(reports: Iterable[Report], *, as_of: date | None = None,
-             without: Collection[str] = (), ceiling: str = "") -> list[Report]:
+def restrict(
+    reports: Iterable[Report],
+    *,
+    as_of: date | None = None,
+    without: Collection[str] = (),
+    ceiling: str = "",
+) -> list[Report]:
     """The reports that remain under the given conditions.
 
     A report is known from the end of its publication interval; an undated one always. Removing
@@ -45,8 +52,7 @@ def restrict(reports: Iterable[Report], *, as_of: date | None = None,
         if report.id in gone or late or not tlp_allows(report.tlp, ceiling):
             continue
         if gone and any(c.origin in gone for c in report.claims):
-            report = replace(
-                report, claims=tuple(c for c in report.claims if c.origin not in gone))
+            report = replace(report, claims=tuple(c for c in report.claims if c.origin not in gone))
         kept.append(report)
     return kept
 
@@ -55,8 +61,11 @@ def without_evidence(reports: Iterable[Report], ids: Collection[str]) -> list[Re
     """The reports without some observations and claims, by id."""
     gone = set(ids)
     return [
-        replace(r, observations=tuple(o for o in r.observations if o.id not in gone),
-                claims=tuple(c for c in r.claims if c.id not in gone))
+        replace(
+            r,
+            observations=tuple(o for o in r.observations if o.id not in gone),
+            claims=tuple(c for c in r.claims if c.id not in gone),
+        )
         for r in reports
     ]
 
@@ -67,10 +76,11 @@ def without_facet(reports: Iterable[Report], facet: str) -> list[Report]:
     return [
         replace(
             r,
-            observations=tuple(
-                o for o in r.observations if types[o.feature.kind].facet != facet),
-            claims=() if facet == "claims" else r.claims)
-        if r.use == "case" else r
+            observations=tuple(o for o in r.observations if types[o.feature.kind].facet != facet),
+            claims=() if facet == "claims" else r.claims,
+        )
+        if r.use == "case"
+        else r
         for r in reports
     ]
 
@@ -78,18 +88,24 @@ def without_facet(reports: Iterable[Report], facet: str) -> list[Report]:
 def follow(assessment: Assessment, reports: Collection[str]) -> Campaign | None:
     """The campaign of an assessment that holds most of the given reports, if any holds one.
 
-    Of equals the largest share of its own members, then the smaller id, so the choice is the
-    same every time; proposed campaigns before the merged cores inside them.
+    Of equals the larger share of its own members, then the one with the newest of the given
+    reports, then the smaller id, so the choice is the same every time; a proposed campaign comes
+    before the merged core inside it.
     """
     wanted = set(reports)
-    best: tuple[int, float, bool, str] | None = None
+    known_at = {r.id: r.known_at for r in assessment.reports}
+    best: tuple[int, float, str, bool] | None = None
     found = None
-    for campaign in assessment.campaigns:
-        shared = len(wanted & set(campaign.reports))
+    for campaign in sorted(assessment.campaigns, key=lambda c: c.id):
+        shared = wanted & set(campaign.reports)
         if shared:
-            rank = (-shared, -shared / len(campaign.reports),
-                    campaign.strength == "merged", campaign.id)
-            if best is None or rank < best:
+            rank = (
+                len(shared),
+                len(shared) / len(campaign.reports),
+                max(known_at.get(r, "") for r in shared),
+                campaign.strength == "proposed",
+            )
+            if best is None or rank > best:
                 best, found = rank, campaign
     return found
 
@@ -119,8 +135,9 @@ def leader(attribution: Attribution | None) -> tuple[str, float]:
 Rerun = Callable[[Sequence[Report]], Assessment]
 
 
-def _change(before: Assessment, after: Assessment, campaign: Campaign, gone: str,
-            calibrated: bool) -> tuple[float, float, str]:
+def _change(
+    before: Assessment, after: Assessment, campaign: Campaign, gone: str, calibrated: bool
+) -> tuple[float, float, str]:
     """Leading probability before and after a removal, and what changed in words ('' nothing)."""
     attribution = attribution_of(before, campaign)
     actor, value = leader(attribution)
@@ -132,8 +149,11 @@ def _change(before: Assessment, after: Assessment, campaign: Campaign, gone: str
     changes = []
     kept = len(set(rest) & set(followed.reports)) if followed else 0
     if len(rest) > 1 and kept < len(rest):
-        changes.append("the campaign falls apart" if kept <= 1
-                       else f"only {kept} of {len(rest)} reports stay together")
+        changes.append(
+            "the campaign falls apart"
+            if kept <= 1
+            else f"only {kept} of {len(rest)} reports stay together"
+        )
     if actor and new_actor != actor:
         changes.append(f"{new_actor or 'nobody'} leads")
     old_words = estimative_words(value, calibrated=calibrated)
@@ -143,8 +163,13 @@ def _change(before: Assessment, after: Assessment, campaign: Campaign, gone: str
     return value, new_value, "; ".join(changes)
 
 
-def linchpins(reports: Sequence[Report], assessment: Assessment, campaign: Campaign,
-              rerun: Rerun, calibrated: bool = False) -> tuple[Linchpin, ...]:
+def linchpins(
+    reports: Sequence[Report],
+    assessment: Assessment,
+    campaign: Campaign,
+    rerun: Rerun,
+    calibrated: bool = False,
+) -> tuple[Linchpin, ...]:
     """What the answer about a campaign rests on: origins, facets and items, most telling first.
 
     An origin, facet or item is a linchpin when removing it changes the words of likelihood, the
@@ -154,15 +179,15 @@ def linchpins(reports: Sequence[Report], assessment: Assessment, campaign: Campa
     by_id = {r.id: r for r in reports}
     attribution = attribution_of(assessment, campaign)
     cited = _cited(assessment, campaign, attribution)
-    origins = sorted({*campaign.reports, *(c.origin for c in _claims(reports, cited)
-                                           if c.origin in by_id)})
-    references = sorted({
-        o.report for r in reports if r.use == "reference" for o in r.observations
-        if o.id in cited})
+    origins = sorted(
+        {*campaign.reports, *(c.origin for c in _claims(reports, cited) if c.origin in by_id)}
+    )
+    references = sorted(
+        {o.report for r in reports if r.use == "reference" for o in r.observations if o.id in cited}
+    )
 
     def tried(kind: str, name: str, rest: Sequence[Report], gone: str = "") -> None:
-        before, after, changes = _change(
-            assessment, rerun(rest), campaign, gone, calibrated)
+        before, after, changes = _change(assessment, rerun(rest), campaign, gone, calibrated)
         if changes:
             found.append(Linchpin(kind, name, before, after, changes))  # type: ignore[arg-type]
 
@@ -172,23 +197,27 @@ def linchpins(reports: Sequence[Report], assessment: Assessment, campaign: Campa
         tried("facet", facet, without_facet(reports, facet))
     for item, name in _items(reports, assessment, campaign, attribution):
         tried("item", name, without_evidence(reports, item))
-    return tuple(sorted(
-        found, key=lambda p: (-abs(p.before - p.after), p.kind != "origin", p.name)))
+    return tuple(
+        sorted(found, key=lambda p: (-abs(p.before - p.after), p.kind != "origin", p.name))
+    )
 
 
-def _cited(assessment: Assessment, campaign: Campaign,
-           attribution: Attribution | None) -> set[str]:
+def _cited(assessment: Assessment, campaign: Campaign, attribution: Attribution | None) -> set[str]:
     """Ids behind the campaign's links and its leading hypothesis."""
     inside = set(campaign.reports)
     cited = {
-        o for k in assessment.links if k.l in inside and k.r in inside
-        for c in k.contributions for o in c.observations}
+        o
+        for k in assessment.links
+        if k.l in inside and k.r in inside
+        for c in k.contributions
+        for o in c.observations
+    }
     if attribution and attribution.hypotheses:
         cited |= {o for c in attribution.hypotheses[0].contributions for o in c.observations}
     return cited
 
 
-def _claims(reports: Iterable[Report], cited: Collection[str]) -> list:  # type: ignore[type-arg]
+def _claims(reports: Iterable[Report], cited: Collection[str]) -> list[Claim]:
     return [c for r in reports for c in r.claims if c.id in cited]
 
 
@@ -203,15 +232,22 @@ def _facet(reports: Iterable[Report], identifier: str) -> str:
     return ""
 
 
-def _items(reports: Sequence[Report], assessment: Assessment, campaign: Campaign,
-           attribution: Attribution | None) -> list[tuple[tuple[str, ...], str]]:
+def _items(
+    reports: Sequence[Report],
+    assessment: Assessment,
+    campaign: Campaign,
+    attribution: Attribution | None,
+) -> list[tuple[tuple[str, ...], str]]:
     """Single items worth trying: the weightiest lines of the leading hypothesis and the links.
 
     Each is the set of observation or claim ids that carry one feature or statement.
     """
     weight: dict[tuple[str, ...], tuple[float, str]] = {}
-    lines = list(attribution.hypotheses[0].contributions) if (
-        attribution and attribution.hypotheses) else []
+    lines = (
+        list(attribution.hypotheses[0].contributions)
+        if (attribution and attribution.hypotheses)
+        else []
+    )
     inside = set(campaign.reports)
     for link in assessment.links:
         if link.l in inside and link.r in inside:
@@ -223,7 +259,8 @@ def _items(reports: Sequence[Report], assessment: Assessment, campaign: Campaign
             if key not in weight or line.bits > weight[key][0]:
                 weight[key] = (line.bits, name)
     known = {o.id for r in reports for o in r.observations} | {
-        c.id for r in reports for c in r.claims}
+        c.id for r in reports for c in r.claims
+    }
     ordered = sorted(weight.items(), key=lambda row: (-row[1][0], row[0]))
     return [(key, name) for key, (_, name) in ordered if set(key) <= known][:MAX_ITEMS]
 
@@ -238,9 +275,13 @@ def timeline_days(reports: Iterable[Report]) -> list[date]:
     return sorted(days)
 
 
-def timeline(reports: Sequence[Report], campaign: Campaign, days: Sequence[date],
-             run: Callable[[Sequence[Report], date], Assessment],
-             calibrated: bool = False) -> tuple[TimelineEntry, ...]:
+def timeline(
+    reports: Sequence[Report],
+    campaign: Campaign,
+    days: Sequence[date],
+    run: Callable[[Sequence[Report], date], Assessment],
+    calibrated: bool = False,
+) -> tuple[TimelineEntry, ...]:
     """Belief about a campaign as of each day, from what was known by then."""
     entries = []
     previous: date | None = None
@@ -250,41 +291,82 @@ def timeline(reports: Sequence[Report], campaign: Campaign, days: Sequence[date]
         followed = follow(current, campaign.reports)
         attribution = attribution_of(current, followed)
         actor, value = leader(attribution)
-        new = tuple(sorted(
-            r.id for r in known if r.use == "case" and r.known_at
-            and (previous is None or r.known_at > previous)))
-        entries.append(TimelineEntry(
-            as_of=day.isoformat(), new_reports=new,
-            campaign=followed.reports if followed else (),
-            strength=followed.strength if followed else "",
-            leading=actor, probability=value,
-            words=estimative_words(value, calibrated=calibrated) if actor else "",
-            none=attribution.none if attribution else 1.0,
-        ))
+        new = tuple(
+            sorted(
+                r.id
+                for r in known
+                if r.use == "case" and r.known_at and (previous is None or r.known_at > previous)
+            )
+        )
+        entries.append(
+            TimelineEntry(
+                as_of=day.isoformat(),
+                new_reports=new,
+                campaign=followed.reports if followed else (),
+                apart=tuple(
+                    sorted(
+                        set(campaign.reports)
+                        & {r.id for r in known} - set(followed.reports if followed else ())
+                    )
+                ),
+                strength=followed.strength if followed else "",
+                leading=actor,
+                probability=value,
+                words=estimative_words(value, calibrated=calibrated) if actor else "",
+                none=attribution.none if attribution else 1.0,
+            )
+        )
         previous = day
     return tuple(entries)
 
 
-def complete(reports: Sequence[Report], assessment: Assessment, parameters: Parameters,
-             options: Options, constraints: Constraints, world: World | None,
-             days: Sequence[date], most_campaigns: int = 5) -> Assessment:
+def complete(
+    reports: Sequence[Report],
+    assessment: Assessment,
+    parameters: Parameters,
+    options: Options,
+    constraints: Constraints,
+    world: World | None,
+    days: Sequence[date],
+    most_campaigns: int = 3,
+    progress: Progress = lambda *_: None,
+) -> Assessment:
     """The assessment with linchpins of its leading campaigns and the timeline of the first."""
     plain = replace(options, intervals=False)
+    runs = 0
 
-    def rerun(rest: Sequence[Report]) -> Assessment:
-        return assess(rest, parameters, plain, constraints, world)
-
-    def run(known: Sequence[Report], day: date) -> Assessment:
-        return assess(known, parameters, replace(plain, as_of=day), constraints, world)
+    def lean(rest: Sequence[Report], campaign: Campaign, day: date | None = None) -> Assessment:
+        nonlocal runs
+        runs += 1
+        progress("leaving one out", runs, 0)
+        return assess(
+            rest,
+            parameters,
+            replace(plain, only=campaign.reports, as_of=day or plain.as_of),
+            constraints,
+            world,
+        )
 
     leading = [c for c in assessment.campaigns if len(c.reports) > 1][:most_campaigns]
     found = {
-        c.id: linchpins(reports, assessment, c, rerun, parameters.calibrated) for c in leading}
-    entries = timeline(reports, leading[0], days, run, parameters.calibrated) if (
-        leading and days) else ()
+        c.id: linchpins(reports, assessment, c, partial(lean, campaign=c), parameters.calibrated)
+        for c in leading
+    }
+    entries = (
+        timeline(
+            reports,
+            leading[0],
+            days,
+            lambda known, day: lean(known, leading[0], day),
+            parameters.calibrated,
+        )
+        if leading and days
+        else ()
+    )
     return replace(
         assessment,
         attributions=tuple(
-            replace(a, linchpins=found.get(a.campaign, ())) for a in assessment.attributions),
+            replace(a, linchpins=found.get(a.campaign, ())) for a in assessment.attributions
+        ),
         timeline=entries,
     )

@@ -38,7 +38,7 @@ def coverage(profiles: Sequence[Profile]) -> tuple[CoverageRow, ...]:
     """Facets and ATT&CK tactics by report: how many features each saw, and what only one saw."""
     cells = {p.report.id: _cells(p) for p in profiles}
     names = {key for report in cells.values() for key in report}
-    order = {("facet", f): n for n, f in enumerate(FACETS)}
+    order: dict[tuple[str, str], int] = {("facet", f): n for n, f in enumerate(FACETS)}
     order.update({("tactic", t): 100 + n for n, t in enumerate(TACTICS)})
     found = []
     for key in sorted(names, key=lambda k: (order.get(k, 999), k)):
@@ -48,10 +48,14 @@ def coverage(profiles: Sequence[Profile]) -> tuple[CoverageRow, ...]:
             for text in cell.get(key, ()):
                 holders[text] = holders.get(text, 0) + 1
         only = sorted(text for text, n in holders.items() if n == 1) if len(profiles) > 1 else []
-        found.append(CoverageRow(
-            kind="facet" if key[0] == "facet" else "tactic", name=key[1], seen=seen,
-            only=tuple(only[:_EXAMPLES]),
-        ))
+        found.append(
+            CoverageRow(
+                kind="facet" if key[0] == "facet" else "tactic",
+                name=key[1],
+                seen=seen,
+                only=tuple(only[:_EXAMPLES]),
+            )
+        )
     return tuple(found)
 
 
@@ -86,8 +90,9 @@ def tlp_allows(marking: str, ceiling: str) -> bool:
     return not ceiling or _TLP_ORDER.index(marking) <= _TLP_ORDER.index(ceiling)
 
 
-def hunt(report: str, campaign: Sequence[str], profiles: Mapping[str, Profile],
-         universe: Universe) -> tuple[HuntRow, ...]:
+def hunt(
+    report: str, campaign: Sequence[str], profiles: Mapping[str, Profile], universe: Universe
+) -> tuple[HuntRow, ...]:
     """What the campaign's other reports saw and this one did not; rarest and newest first.
 
     Techniques, names and victims are left out: one hunts for observables.
@@ -98,8 +103,13 @@ def hunt(report: str, campaign: Sequence[str], profiles: Mapping[str, Profile],
     for other in others:
         for observation in profiles[other].report.observations:
             feature = observation.feature
-            skip = feature.kind in ("technique", "software", "name", "victim-country",
-                                    "victim-sector")
+            skip = feature.kind in (
+                "technique",
+                "software",
+                "name",
+                "victim-country",
+                "victim-sector",
+            )
             if skip or feature in own or observation.role in PASSIVE_ROLES:
                 continue
             gathered.setdefault(feature, []).append((other, observation.role))
@@ -107,17 +117,24 @@ def hunt(report: str, campaign: Sequence[str], profiles: Mapping[str, Profile],
     outside = set(campaign)
     for feature, seen in gathered.items():
         reports = tuple(sorted({r for r, _ in seen}))
-        windows = [s.window for r in reports
-                   if (s := profiles[r].features.get(feature)) and s.window]
-        rows.append(HuntRow(
-            kind=feature.kind, value=feature.value,
-            role=", ".join(sorted({role for _, role in seen if role})),
-            seen_by=reports,
-            first_seen=min(w.start for w in windows).isoformat() if windows else "",
-            last_seen=max(w.end for w in windows).isoformat() if windows else "",
-            holders=universe.d(feature, outside),
-            tlp=highest_tlp([profiles[r].report.tlp for r in reports]),
-            compilation_only=all(profiles[r].report.kind == "compilation" for r in reports),
-        ))
-    return tuple(sorted(
-        rows, key=lambda r: (r.holders, tuple(-ord(c) for c in r.last_seen), r.kind, r.value)))
+        windows = [
+            s.window for r in reports if (s := profiles[r].features.get(feature)) and s.window
+        ]
+        rows.append(
+            HuntRow(
+                kind=feature.kind,
+                value=feature.value,
+                role=", ".join(sorted({role for _, role in seen if role})),
+                seen_by=reports,
+                first_seen=min(w.start for w in windows).isoformat() if windows else "",
+                last_seen=max(w.end for w in windows).isoformat() if windows else "",
+                holders=universe.d(feature, outside),
+                tlp=highest_tlp([profiles[r].report.tlp for r in reports]),
+                compilation_only=all(profiles[r].report.kind == "compilation" for r in reports),
+            )
+        )
+    return tuple(
+        sorted(
+            rows, key=lambda r: (r.holders, tuple(-ord(c) for c in r.last_seen), r.kind, r.value)
+        )
+    )

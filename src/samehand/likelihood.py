@@ -40,8 +40,8 @@ def bits_from_probability(probability: float) -> float:
 def probability_from_bits(bits: float) -> float:
     """The probability whose log2 odds are ``bits``; never raises for large values."""
     if bits >= 0:
-        return 1.0 / (1.0 + 2.0 ** max(-bits, -1000.0))
-    odds = 2.0 ** max(bits, -1000.0)
+        return float(1.0 / (1.0 + 2.0 ** max(-bits, -1000.0)))
+    odds = float(2.0 ** max(bits, -1000.0))
     return odds / (1.0 + odds)
 
 
@@ -73,8 +73,9 @@ def house_words(probability: float) -> str:
     return _band(HOUSE, probability)
 
 
-def grade_weight(grade: str, reliability: Mapping[str, float], credibility: Mapping[str, float],
-                 default: str) -> float:
+def grade_weight(
+    grade: str, reliability: Mapping[str, float], credibility: Mapping[str, float], default: str
+) -> float:
     """The weight rho = r * c of an Admiralty grade such as 'B2'; ``default`` stands for ''.
 
     Raises:

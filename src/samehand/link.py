@@ -22,7 +22,9 @@ from samehand.model import HARD_FACETS, Contribution, Facet, Interval, Link, Lin
 DUST = 1e-12
 _SOFT_GROUPS = ("behaviour", "victimology", "provider", "names")
 _SOFT_FACET: dict[str, str] = {
-    "behaviour": "behaviour", "victimology": "victimology", "provider": "infrastructure",
+    "behaviour": "behaviour",
+    "victimology": "victimology",
+    "provider": "infrastructure",
     "names": "claims",
 }
 
@@ -89,7 +91,7 @@ def _weigh(item: Item, n: float, n_c: float, kappa_factor: float) -> Weighed:
 
 
 def discounted(values: Iterable[float], gamma: float) -> float:
-    """Sum of values in descending order with weights 1, gamma, gamma^2, …"""
+    """Sum of values in descending order with weights 1, gamma, gamma^2 and so on."""
     total, factor = 0.0, 1.0
     for value in sorted(values, reverse=True):
         total += factor * value
@@ -172,8 +174,7 @@ def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -
             result.soft[group] = min(group_cap, beta * facet_weight(items, gamma))
     limit = soft["limit_case_bits"] if evidence.case else soft["limit_feed_bits"]
     result.soft_total = min(limit, sum(result.soft.values()))
-    result.denial = max(
-        -6.0, sum(s.bits * s.rho for s in evidence.denials if not s.withdrawn_by))
+    result.denial = max(-6.0, sum(s.bits * s.rho for s in evidence.denials if not s.withdrawn_by))
     total = prior + best_total + result.soft_total + result.denial
     if observed_anchor < reported["anchor_needed_bits"]:
         ceiling = max(reported["limit_bits"], prior + hard_total + result.denial)
@@ -190,12 +191,18 @@ class _Ledger:
     def __init__(self) -> None:
         self.lines: list[Contribution] = []
 
-    def add(self, comparison: str, facet: str, bits: float, observations: Iterable[str],
-            note: str = "", role: str = "evidence") -> None:
+    def add(
+        self,
+        comparison: str,
+        facet: str,
+        bits: float,
+        observations: Iterable[str],
+        note: str = "",
+        role: str = "evidence",
+    ) -> None:
         if abs(bits) > DUST:
             cited = tuple(dict.fromkeys(observations))
-            self.lines.append(Contribution(
-                comparison, facet, bits, cited, note, role))  # type: ignore[arg-type]
+            self.lines.append(Contribution(comparison, facet, bits, cited, note, role))  # type: ignore[arg-type]
 
 
 def _item_name(item: Item) -> str:
@@ -203,8 +210,12 @@ def _item_name(item: Item) -> str:
     return f"{kind or item.feature.kind} {item.feature.value}"
 
 
-def _discount_lines(ledger: _Ledger, facet: str, what: str, rows: Sequence[tuple[Weighed, bool]],
-                    ) -> None:
+def _discount_lines(
+    ledger: _Ledger,
+    facet: str,
+    what: str,
+    rows: Sequence[tuple[Weighed, bool]],
+) -> None:
     """Grade, copying and time-gap lines for weighed items (True: weighed as the anchor)."""
     grade = copied = gap = 0.0
     cites: tuple[list[str], list[str], list[str]] = ([], [], [])
@@ -212,12 +223,16 @@ def _discount_lines(ledger: _Ledger, facet: str, what: str, rows: Sequence[tuple
         gross = weighed.anchor_gross if as_anchor else weighed.further_gross
         decay = weighed.anchor_decay if as_anchor else weighed.further_decay
         item = weighed.item
-        for position, (before, after) in enumerate((
-            (gross, gross * item.rho),
-            (gross * item.rho, gross * item.rho * item.independence),
-            (gross * item.rho * item.independence,
-             gross * item.rho * item.independence * decay),
-        )):
+        for position, (before, after) in enumerate(
+            (
+                (gross, gross * item.rho),
+                (gross * item.rho, gross * item.rho * item.independence),
+                (
+                    gross * item.rho * item.independence,
+                    gross * item.rho * item.independence * decay,
+                ),
+            )
+        ):
             if after != before:
                 cites[position].extend(item.observations)
                 if position == 0:
@@ -226,16 +241,35 @@ def _discount_lines(ledger: _Ledger, facet: str, what: str, rows: Sequence[tuple
                     copied += after - before
                 else:
                     gap += after - before
-    ledger.add(f"source grade{what}", facet, grade, cites[0],
-               "weight of the weaker of the two source grades", "discount")
-    ledger.add(f"may be copied{what}", facet, copied, cites[1],
-               "one report cites a holder of the item", "discount")
-    ledger.add(f"time gap{what}", facet, gap, cites[2],
-               "halves with every half-life between the two sightings", "discount")
+    ledger.add(
+        f"source grade{what}",
+        facet,
+        grade,
+        cites[0],
+        "weight of the weaker of the two source grades",
+        "discount",
+    )
+    ledger.add(
+        f"may be copied{what}",
+        facet,
+        copied,
+        cites[1],
+        "one report cites a holder of the item",
+        "discount",
+    )
+    ledger.add(
+        f"time gap{what}",
+        facet,
+        gap,
+        cites[2],
+        "halves with every half-life between the two sightings",
+        "discount",
+    )
 
 
-def contributions(evidence: PairEvidence, result: Score,
-                  parameters: Parameters) -> tuple[Contribution, ...]:
+def contributions(
+    evidence: PairEvidence, result: Score, parameters: Parameters
+) -> tuple[Contribution, ...]:
     """The ledger of a score: evidence first, then what was taken off it, line by line."""
     ledger = _Ledger()
     pair = parameters.pair
@@ -243,82 +277,183 @@ def contributions(evidence: PairEvidence, result: Score,
     anchor = result.anchor
     if anchor is not None:
         item = anchor.item
-        ledger.add(f"anchor: {_item_name(item)}", item.facet, anchor.anchor_gross,
-                   item.observations, f"rarest coincidence, against {evidence.n:.0f} origins")
+        ledger.add(
+            f"anchor: {_item_name(item)}",
+            item.facet,
+            anchor.anchor_gross,
+            item.observations,
+            f"rarest coincidence, against {evidence.n:.0f} origins",
+        )
         _discount_lines(ledger, item.facet, " of the anchor", [(anchor, True)])
-        ledger.add("best of many coincidences", item.facet, result.anchor_net - anchor.anchor,
-                   item.observations, "the anchor was picked as the best", "discount")
+        ledger.add(
+            "best of many coincidences",
+            item.facet,
+            result.anchor_net - anchor.anchor,
+            item.observations,
+            "the anchor was picked as the best",
+            "discount",
+        )
     if result.reported is not None:
         statement = evidence.comparisons[result.reported]
-        ledger.add(statement.text, "claims", statement.bits, (statement.claim,),
-                   "reported, not recomputed", "reported")
-        ledger.add("source grade of the statement", "claims",
-                   statement.bits * statement.rho - statement.bits, (statement.claim,),
-                   "", "discount")
+        ledger.add(
+            statement.text,
+            "claims",
+            statement.bits,
+            (statement.claim,),
+            "reported, not recomputed",
+            "reported",
+        )
+        ledger.add(
+            "source grade of the statement",
+            "claims",
+            statement.bits * statement.rho - statement.bits,
+            (statement.claim,),
+            "",
+            "discount",
+        )
     for statement in (*evidence.comparisons, *evidence.denials):
         if statement.withdrawn_by:
-            ledger.add(statement.text, "claims", statement.bits * statement.rho,
-                       (statement.claim,), "", "reported")
-            ledger.add(f"withdrawn: {statement.text}", "claims",
-                       -statement.bits * statement.rho,
-                       (statement.claim, statement.withdrawn_by), "the publisher took it back",
-                       "contradiction")
+            ledger.add(
+                statement.text,
+                "claims",
+                statement.bits * statement.rho,
+                (statement.claim,),
+                "",
+                "reported",
+            )
+            ledger.add(
+                f"withdrawn: {statement.text}",
+                "claims",
+                -statement.bits * statement.rho,
+                (statement.claim, statement.withdrawn_by),
+                "the publisher took it back",
+                "contradiction",
+            )
     for facet in HARD_FACETS:
-        rows = [w for w in result.weighed
-                if hard_facet_of(w.item) == facet and w is not anchor and w.further_gross > 0]
+        rows = [
+            w
+            for w in result.weighed
+            if hard_facet_of(w.item) == facet and w is not anchor and w.further_gross > 0
+        ]
         if rows:
             kept = result.facets.get(facet, 0.0)
-            _group_lines(ledger, facet, "", rows, gamma, beta, kept,
-                         f"no facet corroborates with more than {cap:g} bits")
+            _group_lines(
+                ledger,
+                facet,
+                "",
+                rows,
+                gamma,
+                beta,
+                kept,
+                f"no facet corroborates with more than {cap:g} bits",
+            )
     soft_sum = 0.0
     soft_cites: list[str] = []
     for group in _SOFT_GROUPS:
-        rows = [w for w in result.weighed
-                if hard_facet_of(w.item) is None and w.item.soft == group and w.further_gross > 0]
+        rows = [
+            w
+            for w in result.weighed
+            if hard_facet_of(w.item) is None and w.item.soft == group and w.further_gross > 0
+        ]
         if rows:
             kept = result.soft.get(group, 0.0)
             soft_sum += kept
             soft_cites.extend(o for w in rows for o in w.item.observations)
-            _group_lines(ledger, _SOFT_FACET[group], f" ({group})", rows, gamma, beta, kept,
-                         f"{group} carries at most "
-                         f"{parameters.soft[f'{group}_cap_bits']:g} bits")
-    ledger.add("limit of all resemblance", "limit", result.soft_total - soft_sum, soft_cites,
-               "soft evidence alone never makes a link", "limit")
+            _group_lines(
+                ledger,
+                _SOFT_FACET[group],
+                f" ({group})",
+                rows,
+                gamma,
+                beta,
+                kept,
+                f"{group} carries at most {parameters.soft[f'{group}_cap_bits']:g} bits",
+            )
+    ledger.add(
+        "limit of all resemblance",
+        "limit",
+        result.soft_total - soft_sum,
+        soft_cites,
+        "soft evidence alone never makes a link",
+        "limit",
+    )
     for statement in evidence.denials:
         if not statement.withdrawn_by:
-            ledger.add(statement.text, "claims", statement.bits * statement.rho,
-                       (statement.claim,), "a first-hand denial", "contradiction")
+            ledger.add(
+                statement.text,
+                "claims",
+                statement.bits * statement.rho,
+                (statement.claim,),
+                "a first-hand denial",
+                "contradiction",
+            )
     face = sum(s.bits * s.rho for s in evidence.denials if not s.withdrawn_by)
-    ledger.add("limit of contradictions", "limit", result.denial - face,
-               [s.claim for s in evidence.denials], "", "limit")
+    ledger.add(
+        "limit of contradictions",
+        "limit",
+        result.denial - face,
+        [s.claim for s in evidence.denials],
+        "",
+        "limit",
+    )
     cited = [o for w in result.weighed for o in w.item.observations]
-    ledger.add("limit without an observed anchor", "limit", result.limit,
-               [*(s.claim for s in evidence.comparisons), *cited] or evidence.basis,
-               "reported and soft evidence together end at 80 %", "limit")
+    ledger.add(
+        "limit without an observed anchor",
+        "limit",
+        result.limit,
+        [*(s.claim for s in evidence.comparisons), *cited] or evidence.basis,
+        "reported and soft evidence together end at 80 %",
+        "limit",
+    )
     return tuple(ledger.lines)
 
 
-def _group_lines(ledger: _Ledger, facet: str, what: str, rows: Sequence[Weighed], gamma: float,
-                 beta: float, kept: float, cap_note: str) -> None:
+def _group_lines(
+    ledger: _Ledger,
+    facet: str,
+    what: str,
+    rows: Sequence[Weighed],
+    gamma: float,
+    beta: float,
+    kept: float,
+    cap_note: str,
+) -> None:
     """Lines of one facet or soft group: items gross, their discounts, rank, slope and cap."""
     ordered = sorted(rows, key=lambda w: (-w.further, w.item.feature))
     cited = [o for w in ordered for o in w.item.observations]
     for weighed in ordered:
-        ledger.add(_item_name(weighed.item), facet, weighed.further_gross,
-                   weighed.item.observations)
+        ledger.add(
+            _item_name(weighed.item), facet, weighed.further_gross, weighed.item.observations
+        )
     _discount_lines(ledger, facet, what, [(w, False) for w in ordered])
     face = sum(w.further for w in ordered)
     ranked = facet_weight(ordered, gamma)
-    ledger.add(f"items of one list count once{what}", facet, ranked - face, cited,
-               "each further item of a batch, and each further batch, counts less", "discount")
+    ledger.add(
+        f"items of one list count once{what}",
+        facet,
+        ranked - face,
+        cited,
+        "each further item of a batch, and each further batch, counts less",
+        "discount",
+    )
     sloped = ranked * beta
-    ledger.add(f"corroboration is worth less than an anchor{what}", facet, sloped - ranked, cited,
-               f"slope {beta:g}", "discount")
+    ledger.add(
+        f"corroboration is worth less than an anchor{what}",
+        facet,
+        sloped - ranked,
+        cited,
+        f"slope {beta:g}",
+        "discount",
+    )
     ledger.add(f"limit of one facet{what}", facet, kept - sloped, cited, cap_note, "limit")
 
 
-def campaign_probability(evidence: PairEvidence, lines: Iterable[Contribution],
-                         hand_probability: float, parameters: Parameters) -> float:
+def campaign_probability(
+    evidence: PairEvidence,
+    lines: Iterable[Contribution],
+    hand_probability: float,
+    parameters: Parameters,
+) -> float:
     """P(same campaign) = P(same hand) * P(same campaign | same hand).
 
     The second factor is a starting form without labels: infrastructure and reported bits for it,
@@ -326,12 +461,15 @@ def campaign_probability(evidence: PairEvidence, lines: Iterable[Contribution],
     """
     numbers = parameters.campaign
     infrastructure = sum(
-        c.bits for c in lines
-        if c.facet == "infrastructure" and "(provider)" not in c.comparison
+        c.bits
+        for c in lines
+        if c.facet == "infrastructure"
+        and "(provider)" not in c.comparison
         and not c.comparison.startswith(("provider ", "autonomous-system "))
     )
-    reported = max((s.bits * s.rho for s in evidence.comparisons if not s.withdrawn_by),
-                   default=0.0)
+    reported = max(
+        (s.bits * s.rho for s in evidence.comparisons if not s.withdrawn_by), default=0.0
+    )
     bits = (
         numbers["base_bits"]
         + min(numbers["infrastructure_cap_bits"], max(0.0, infrastructure))
@@ -343,8 +481,9 @@ def campaign_probability(evidence: PairEvidence, lines: Iterable[Contribution],
     return hand_probability * probability_from_bits(bits)
 
 
-def _type(evidence: PairEvidence, probability: float, campaign: float,
-          lines: Sequence[Contribution]) -> LinkType:
+def _type(
+    evidence: PairEvidence, probability: float, campaign: float, lines: Sequence[Contribution]
+) -> LinkType:
     if evidence.derivative:
         return "copy"
     if campaign >= 0.5:
@@ -360,9 +499,15 @@ def make_link(evidence: PairEvidence, parameters: Parameters) -> Link:
     if evidence.derivative:
         prior = math.log2(evidence.k / evidence.n)
         bits = parameters.copies["derivative_bits"]
-        lines: tuple[Contribution, ...] = (Contribution(
-            "derivative: one repeats the other", "claims", bits - prior, evidence.basis,
-            "a copy describes what its origin describes; it is no second witness"),)
+        lines: tuple[Contribution, ...] = (
+            Contribution(
+                "derivative: one repeats the other",
+                "claims",
+                bits - prior,
+                evidence.basis,
+                "a copy describes what its origin describes; it is no second witness",
+            ),
+        )
         total = bits
         reported = False
     else:
@@ -373,10 +518,18 @@ def make_link(evidence: PairEvidence, parameters: Parameters) -> Link:
     probability = probability_from_bits(total)
     campaign = campaign_probability(evidence, lines, probability, parameters)
     return Link(
-        l=evidence.l, r=evidence.r, prior_bits=prior, contributions=lines, total_bits=total,
-        weight_bits=sum(c.bits for c in lines), raw_probability=probability,
-        probability=probability, campaign_probability=campaign, interval=None,
-        type=_type(evidence, probability, campaign, lines), reported=reported,
+        l=evidence.l,
+        r=evidence.r,
+        prior_bits=prior,
+        contributions=lines,
+        total_bits=total,
+        weight_bits=sum(c.bits for c in lines),
+        raw_probability=probability,
+        probability=probability,
+        campaign_probability=campaign,
+        interval=None,
+        type=_type(evidence, probability, campaign, lines),
+        reported=reported,
     )
 
 
@@ -402,12 +555,12 @@ def draws(parameters: Parameters) -> list[Draw]:
     ]
 
 
-def interval(evidence: PairEvidence, parameters: Parameters,
-             settings: Sequence[Draw]) -> Interval | None:
+def interval(
+    evidence: PairEvidence, parameters: Parameters, settings: Sequence[Draw]
+) -> Interval | None:
     """5th to 95th percentile of the probability over parameter draws; `None` for a copy."""
     if evidence.derivative or not settings:
         return None
-    values = sorted(probability_from_bits(score(evidence, parameters, d).total)
-                    for d in settings)
+    values = sorted(probability_from_bits(score(evidence, parameters, d).total) for d in settings)
     last = len(values) - 1
     return Interval(values[round(0.05 * last)], values[round(0.95 * last)])

@@ -130,7 +130,7 @@ class Report:
     title: str = ""
     publisher: str = ""
     published: Window | None = None
-    """`None`: undated, so known always."""
+    """`None`: undated."""
     tlp: str = "CLEAR"
     grade: str = ""
     """Admiralty grade such as B2; empty counts as the configured default."""
@@ -149,11 +149,17 @@ class Report:
     """Unknown fields of the record: a JSON object, kept and never compared."""
     content_hash: str = ""
     """SHA-256 of the canonical record."""
+    ingested: date | None = None
+    """Day an undated report entered a workspace, from which it counts as known."""
 
     @property
     def known_at(self) -> date | None:
-        """The end of the publication interval, by which replay goes; `None` means always."""
-        return self.published.end if self.published else None
+        """The day by which replay goes; `None` means always.
+
+        The end of the publication interval, or for an undated report in a workspace the day it
+        was added.
+        """
+        return self.published.end if self.published else self.ingested
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +345,8 @@ class TimelineEntry:
     new_reports: tuple[str, ...]
     campaign: tuple[str, ...]
     """Reports of the campaign that is followed, as it stood that day; empty if none existed."""
+    apart: tuple[str, ...]
+    """Reports of the later campaign that were known but not yet joined to it."""
     strength: str
     leading: str
     probability: float

@@ -32,7 +32,9 @@ _REFANG: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\\.(?=[A-Za-z0-9])"), "."),
 )
 #: Values that certainly carry no defanging; the fast path of bulk reading.
-_PLAIN = re.compile(r"^(?:https?://)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?::\d+)?(?:/[\w./?=&%-]*)?$")
+_PLAIN = re.compile(
+    r"^(?:https?://)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?::\d+)?(?:/[\w./?=&%-]*)?$"
+)
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]{1,19}://")
 _LABEL = re.compile(r"^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$")
 _TRIVIAL_PATH = re.compile(

@@ -6,7 +6,6 @@ test); labels are read in a ``--reference`` file alone.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from samehand.attribute import Membership, attribute
 from samehand.cluster import pair
 from samehand.config import Parameters
 from samehand.errors import InputError
-from samehand.formats.records import read_records
+from samehand.formats.records import lines_of, open_input, read_records
 from samehand.knowledge.actors import bundled_world, world_of_reference
 from samehand.link import make_link
 from samehand.model import Constraints, Problem, Report, ReportUse
@@ -86,8 +85,12 @@ def read_reports(path: Path | None, use: ReportUse, problems: list[Problem]) -> 
         if isinstance(item, Problem):
             problems.append(item)
         elif item.id in found:
-            problems.append(Problem(f"{path}, report {item.id}",
-                                    "id seen before in this file; the first record is used"))
+            problems.append(
+                Problem(
+                    f"{path}, report {item.id}",
+                    "id seen before in this file; the first record is used",
+                )
+            )
         else:
             found[item.id] = item
     return list(found.values())
@@ -100,19 +103,22 @@ def read_pairs(path: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]
         InputError: if the file cannot be opened.
     """
     try:
-        stream = gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")
+        stream = open_input(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     with stream:
-        for number, line in enumerate(stream, 1):
-            if not line.strip():
+        for number, line in lines_of(stream):
+            if line is not None and not line.strip():
                 continue
             try:
-                record = msgspec.json.decode(line)
+                record = msgspec.json.decode(line or b"")
                 yield str(record["l"]), str(record["r"])
             except (msgspec.DecodeError, KeyError, TypeError):
-                problems.append(Problem(f"{path}, line {number}",
-                                        "not an object with 'l' and 'r'; line skipped"))
+                problems.append(
+                    Problem(
+                        f"{path}, line {number}", "not an object with 'l' and 'r'; line skipped"
+                    )
+                )
 
 
 def _case(reports: Iterable[Report], parameters: Parameters) -> Case:
@@ -125,23 +131,35 @@ def _merge(*groups: Sequence[Report], problems: list[Problem]) -> list[Report]:
     for group in groups:
         for report in group:
             if report.id in found:
-                problems.append(Problem(f"report {report.id}",
-                                        "also in another of the files; the first is used",
-                                        "warning"))
+                problems.append(
+                    Problem(
+                        f"report {report.id}",
+                        "also in another of the files; the first is used",
+                        "warning",
+                    )
+                )
             else:
                 found[report.id] = report
     return list(found.values())
 
 
-def predict_links(reports: Path, parameters: Parameters, problems: list[Problem],
-                  pairs: Path | None = None, background: Path | None = None,
-                  progress: Progress = lambda *_: None) -> Iterator[PredictedLink]:
+def predict_links(
+    reports: Path,
+    parameters: Parameters,
+    problems: list[Problem],
+    pairs: Path | None = None,
+    background: Path | None = None,
+    progress: Progress = lambda *_: None,
+) -> Iterator[PredictedLink]:
     """P(same hand) of the listed pairs, or of every pair with evidence.
 
     A listed pair with an id that no record carries is reported and gets no line.
     """
-    everything = _merge(read_reports(reports, "case", problems),
-                        read_reports(background, "background", problems), problems=problems)
+    everything = _merge(
+        read_reports(reports, "case", problems),
+        read_reports(background, "background", problems),
+        problems=problems,
+    )
     case = _case(everything, parameters)
     links, _, gatherer = link_and_cluster(case, progress=progress)
     known = {(k.l, k.r): k for k in links}
@@ -151,25 +169,38 @@ def predict_links(reports: Path, parameters: Parameters, problems: list[Problem]
         wanted = read_pairs(pairs, problems)
     for left, right in wanted:
         if left == right or left not in case.profiles or right not in case.profiles:
-            problems.append(Problem(f"pair {left} / {right}",
-                                    "one of the two is no report of the file; no line written"))
+            problems.append(
+                Problem(
+                    f"pair {left} / {right}",
+                    "one of the two is no report of the file; no line written",
+                )
+            )
             continue
         key = pair(left, right)
         link = known.get(key) or make_link(gatherer.gather(*key), parameters)
-        yield PredictedLink(left, right, link.probability, link.campaign_probability,
-                            link.weight_bits)
+        yield PredictedLink(
+            left, right, link.probability, link.campaign_probability, link.weight_bits
+        )
 
 
-def predict_clusters(reports: Path, parameters: Parameters, problems: list[Problem],
-                     background: Path | None = None,
-                     progress: Progress = lambda *_: None) -> Iterator[PredictedCluster]:
+def predict_clusters(
+    reports: Path,
+    parameters: Parameters,
+    problems: list[Problem],
+    background: Path | None = None,
+    progress: Progress = lambda *_: None,
+) -> Iterator[PredictedCluster]:
     """The hand and the campaign of every report; campaigns lie inside hands."""
-    everything = _merge(read_reports(reports, "case", problems),
-                        read_reports(background, "background", problems), problems=problems)
+    everything = _merge(
+        read_reports(reports, "case", problems),
+        read_reports(background, "background", problems),
+        problems=problems,
+    )
     case = _case(everything, parameters)
     links, hands, _ = link_and_cluster(case, progress=progress)
     _, campaigns = build_campaigns(
-        case, hands, {(k.l, k.r): k for k in links}, Constraints(), details=False)
+        case, hands, {(k.l, k.r): k for k in links}, Constraints(), details=False
+    )
     place: dict[str, PredictedCluster] = {}
     for campaign in sorted(campaigns, key=lambda c: c.strength == "proposed"):
         for report in campaign.reports:  # the proposed cluster, if it differs, comes last
@@ -177,23 +208,38 @@ def predict_clusters(reports: Path, parameters: Parameters, problems: list[Probl
     yield from (place[report] for report in sorted(place))
 
 
-def predict_actors(queries: Path, parameters: Parameters, problems: list[Problem],
-                   reference: Path | None = None, background: Path | None = None,
-                   progress: Progress = lambda *_: None) -> Iterator[PredictedActors]:
+def predict_actors(
+    queries: Path,
+    parameters: Parameters,
+    problems: list[Problem],
+    reference: Path | None = None,
+    background: Path | None = None,
+    progress: Progress = lambda *_: None,
+) -> Iterator[PredictedActors]:
     """Ranked actors for every query, each query on its own."""
     asked = read_reports(queries, "case", problems)
     known = read_reports(reference, "reference", problems)
-    case = _case(_merge(asked, known, read_reports(background, "background", problems),
-                        problems=problems), parameters)
+    case = _case(
+        _merge(asked, known, read_reports(background, "background", problems), problems=problems),
+        parameters,
+    )
     world = world_of_reference(known, parameters) if reference else bundled_world()
     scene = make_scene(case, world)
     for number, report in enumerate(asked):
         result = attribute(
-            scene, Membership(report.id, "merged", (report.id,), {report.id: 1.0}),
-            explicit_all=True, most=_HYPOTHESES)
+            scene,
+            Membership(report.id, "merged", (report.id,), {report.id: 1.0}),
+            explicit_all=True,
+            most=_HYPOTHESES,
+        )
         yield PredictedActors(
-            id=report.id, decision=result.decision, naming=result.naming, none=result.none,
+            id=report.id,
+            decision=result.decision,
+            naming=result.naming,
+            none=result.none,
             planted=result.planted,
-            hypotheses=tuple(PredictedHypothesis(h.actor, h.level, h.probability)
-                             for h in result.hypotheses))
+            hypotheses=tuple(
+                PredictedHypothesis(h.actor, h.level, h.probability) for h in result.hypotheses
+            ),
+        )
         progress("attributing", number + 1, len(asked))

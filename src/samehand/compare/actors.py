@@ -49,8 +49,9 @@ class Piece:
         return self.gross_bits * self.rho * self.independence * self.decay
 
 
-def rarity_bits(rarity: tuple[float, float, float, float], alpha: float,
-                kappa_factor: float = 1.0) -> float:
+def rarity_bits(
+    rarity: tuple[float, float, float, float], alpha: float, kappa_factor: float = 1.0
+) -> float:
     """log2(m / g) of an item an actor's reports hold, never below 0 (docs/method.md).
 
     g = max(d/N, kappa/N_c), m = (n_ix + alpha g) / (n_i + alpha).
@@ -77,8 +78,11 @@ class Memory:
             if not label or not copies.is_witness(profile.report.id):
                 continue
             resolved = world.resolve(label)
-            actor = label if label in world.actors else (
-                resolved[0][0] if len(resolved) == 1 else label)
+            actor = (
+                label
+                if label in world.actors
+                else (resolved[0][0] if len(resolved) == 1 else label)
+            )
             identifier = profile.report.id
             self.profiles[identifier] = profile
             self.actor_of[identifier] = actor
@@ -137,7 +141,10 @@ def _shared(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
         known = scene.memory.known_by(scene.world, actor)
         shared = held[actor]
         covered = {
-            parent for feature in shared for m in members if feature in m.features
+            parent
+            for feature in shared
+            for m in members
+            if feature in m.features
             for parent in m.parents.get(feature, ())
         }
         outside = own | set(known)
@@ -145,17 +152,27 @@ def _shared(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
             yield _piece(scene, members, actor, feature, shared[feature], len(known), outside)
 
 
-def _piece(scene: Scene, members: Sequence[Profile], actor: str, feature: Feature,
-           references: Sequence[str], reports: int, outside: set[str]) -> Piece:
+def _piece(
+    scene: Scene,
+    members: Sequence[Profile],
+    actor: str,
+    feature: Feature,
+    references: Sequence[str],
+    reports: int,
+    outside: set[str],
+) -> Piece:
     parameters, numbers = scene.parameters, scene.parameters.attribution
     row, weights = parameters.types[feature.kind], parameters.weights[feature.kind]
     soft = row.soft in ("provider", "victimology", "behaviour")
     kappa = weights.kappa * (1.0 if soft else numbers["kappa_factor"])
     if feature.kind == "software" and is_public_tool(feature.value):
         kappa = parameters.public_tool_kappa
-    rarity = (float(len(references)), float(reports),
-              scene.universe.d(feature, outside) / scene.universe.n,
-              kappa / parameters.universe["conditional"])
+    rarity = (
+        float(len(references)),
+        float(reports),
+        scene.universe.d(feature, outside) / scene.universe.n,
+        kappa / parameters.universe["conditional"],
+    )
     best: tuple[float, float, float, float, str, str] | None = None
     for member in members:
         if feature not in member.features:
@@ -163,8 +180,9 @@ def _piece(scene: Scene, members: Sequence[Profile], actor: str, feature: Featur
         for reference in references:
             other = scene.memory.profiles[reference]
             rho = min(parameters.rho(member.report.grade), parameters.rho(other.report.grade))
-            independence = (scene.copies.independence(member.report.id, feature)
-                            * scene.copies.independence(reference, feature))
+            independence = scene.copies.independence(
+                member.report.id, feature
+            ) * scene.copies.independence(reference, feature)
             ours, theirs = member.features[feature].window, other.features[feature].window
             gap = ours.gap_days(theirs) if ours and theirs else 0
             decay = 2.0 ** (-gap / weights.half_life_days)
@@ -173,18 +191,30 @@ def _piece(scene: Scene, members: Sequence[Profile], actor: str, feature: Featur
                 best = (net, rho, independence, decay, member.report.id, reference)
     assert best is not None  # a shared feature is in some member and some reference
     _, rho, independence, decay, member_id, reference = best
-    group = "malware" if feature.kind == "software" else (
-        row.soft if soft else ("claims" if row.soft else row.facet))
+    group = (
+        "malware"
+        if feature.kind == "software"
+        else (row.soft if soft else ("claims" if row.soft else row.facet))
+    )
     sighting = scene.profiles[member_id].features[feature]
-    cited = (*sighting.observations,
-             *scene.memory.profiles[reference].features[feature].observations)
+    cited = (
+        *sighting.observations,
+        *scene.memory.profiles[reference].features[feature].observations,
+    )
     return Piece(
-        actor=actor, facet=row.facet, group=group,
+        actor=actor,
+        facet=row.facet,
+        group=group,
         text=f"{feature.kind} {feature.value}, as in {reference}",
         batch=f"{member_id}/{sighting.batch}",
         gross_bits=rarity_bits(rarity, numbers["alpha"]),
-        rho=rho, independence=independence, decay=decay, phi=weights.phi,
-        observations=tuple(dict.fromkeys(cited)), origins=(member_id, reference), rarity=rarity,
+        rho=rho,
+        independence=independence,
+        decay=decay,
+        phi=weights.phi,
+        observations=tuple(dict.fromkeys(cited)),
+        origins=(member_id, reference),
+        rarity=rarity,
     )
 
 
@@ -217,9 +247,13 @@ def _techniques(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
             covered = {p for f in shared for p in member.parents.get(f, ())}
             longest = max(size, other.count("technique"))
             rows = sorted(
-                ((f, technique_bits(rates[f], longest, mean, m))
-                 for f in shared if f not in covered),
-                key=lambda row: (-row[1], row[0]))
+                (
+                    (f, technique_bits(rates[f], longest, mean, m))
+                    for f in shared
+                    if f not in covered
+                ),
+                key=lambda row: (-row[1], row[0]),
+            )
             rows = [row for row in rows if row[1] > 0]
             rho = min(parameters.rho(member.report.grade), parameters.rho(other.report.grade))
             ours, theirs = member.report.published, other.report.published
@@ -236,19 +270,28 @@ def _techniques(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
         _, reference, member, rows, rho, decay = best[actor]
         other = scene.memory.profiles[reference]
         for feature, bits in rows:
-            cited = (*member.features[feature].observations,
-                     *other.features[feature].observations)
+            cited = (*member.features[feature].observations, *other.features[feature].observations)
             yield Piece(
-                actor=actor, facet="behaviour", group="behaviour",
-                text=f"technique {feature.value}, as in {reference}", batch="techniques",
-                gross_bits=bits, rho=rho, independence=1.0, decay=decay, phi=weights.phi,
+                actor=actor,
+                facet="behaviour",
+                group="behaviour",
+                text=f"technique {feature.value}, as in {reference}",
+                batch="techniques",
+                gross_bits=bits,
+                rho=rho,
+                independence=1.0,
+                decay=decay,
+                phi=weights.phi,
                 observations=tuple(dict.fromkeys(cited)),
                 origins=(member.report.id, reference),
             )
 
 
-def standing_claims(scene: Scene, members: Iterable[Profile], without_origin: str = "",
-                    ) -> dict[str, list[tuple[Report, Claim]]]:
+def standing_claims(
+    scene: Scene,
+    members: Iterable[Profile],
+    without_origin: str = "",
+) -> dict[str, list[tuple[Report, Claim]]]:
     """Identity claims of a campaign's witnesses that still stand, by origin.
 
     One origin is one judgement, however many repeat it; its own words come first.
@@ -257,7 +300,10 @@ def standing_claims(scene: Scene, members: Iterable[Profile], without_origin: st
     for profile in members:
         for claim in profile.report.claims:
             named = claim.actor and claim.relation in (
-                "attribution", "denial", "reported-comparison")
+                "attribution",
+                "denial",
+                "reported-comparison",
+            )
             if not named or claim.id in scene.withdrawn:
                 continue
             if without_origin and without_origin in (claim.origin, claim.report):
@@ -296,14 +342,26 @@ def _claim_pieces(scene: Scene, origin: str, report: Report, claim: Claim) -> It
         phi = numbers["reported_phi"]
         text = f"{who} reports of {claim.actor}: {shared}"
     targets = scene.world.resolve(claim.actor, report.known_at)
-    spread = [(name, share) for actor, share in targets
-              for name in (actor, *scene.world.descendants(actor))]
+    spread = [
+        (name, share)
+        for actor, share in targets
+        for name in (actor, *scene.world.descendants(actor))
+    ]
     if not targets and claim.relation == "attribution":
         spread = [(NONE, 1.0)]  # somebody whom this world does not know
     for actor, share in spread:
         yield Piece(
-            actor=actor, facet=facet, group="reported" if role == "reported" else "claims",
-            text=text, batch=f"origin {origin}", gross_bits=bits * share,
-            rho=parameters.rho(report.grade), independence=1.0, decay=1.0, phi=phi,
-            observations=(claim.id,), origins=(origin,), role=role,
+            actor=actor,
+            facet=facet,
+            group="reported" if role == "reported" else "claims",
+            text=text,
+            batch=f"origin {origin}",
+            gross_bits=bits * share,
+            rho=parameters.rho(report.grade),
+            independence=1.0,
+            decay=1.0,
+            phi=phi,
+            observations=(claim.id,),
+            origins=(origin,),
+            role=role,
         )

@@ -25,7 +25,7 @@ class Statement:
 
 
 def withdrawals(reports: Iterable[Report]) -> dict[str, str]:
-    """claim id -> id of the claim that withdraws it.
+    """Claim id -> id of the claim that withdraws it.
 
     Only a publisher can withdraw its own earlier view: the withdrawing report must have the same
     publisher as (or be) the report that made the claim, name that report, and agree with the
@@ -77,8 +77,9 @@ def comparison_bits(claim: Claim, parameters: Parameters) -> tuple[float, str]:
 class Statements:
     """Reported comparisons and denials of all witnesses, by pair of reports."""
 
-    def __init__(self, reports: Mapping[str, Report], copies: Copies,
-                 parameters: Parameters) -> None:
+    def __init__(
+        self, reports: Mapping[str, Report], copies: Copies, parameters: Parameters
+    ) -> None:
         """Index the first-hand claims of reports that are witnesses."""
         self.withdrawn = withdrawals(reports.values())
         self._comparisons: dict[tuple[str, str], list[Statement]] = {}
@@ -97,13 +98,16 @@ class Statements:
                     continue
                 who = report.publisher or report.id
                 statement = Statement(
-                    text=f"{who} reports: {text}", bits=bits,
-                    rho=parameters.rho(report.grade), claim=claim.id, origin=claim.origin,
+                    text=f"{who} reports: {text}",
+                    bits=bits,
+                    rho=parameters.rho(report.grade),
+                    claim=claim.id,
+                    origin=claim.origin,
                     withdrawn_by=self.withdrawn.get(claim.id, ""),
                 )
                 known = [r for r in claim.reports if r in reports]
                 for number, left in enumerate(known):
-                    for right in known[number + 1:]:
+                    for right in known[number + 1 :]:
                         target.setdefault((left, right), []).append(statement)
 
     def pairs(self) -> set[tuple[str, str]]:
@@ -129,5 +133,7 @@ def _one_per_origin(statements: Iterable[Statement]) -> tuple[Statement, ...]:
         other = best.get(statement.origin)
         if other is None or abs(statement.bits * statement.rho) > abs(other.bits * other.rho):
             best[statement.origin] = statement
-    return (*sorted(best.values(), key=lambda s: (-s.bits * s.rho, s.claim)),
-            *sorted(withdrawn, key=lambda s: s.claim))
+    return (
+        *sorted(best.values(), key=lambda s: (-s.bits * s.rho, s.claim)),
+        *sorted(withdrawn, key=lambda s: s.claim),
+    )

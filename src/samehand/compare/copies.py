@@ -16,12 +16,18 @@ from samehand.model import Feature, Report
 
 
 def _address(url: str) -> str:
-    return url.strip().lower().rstrip("/").removeprefix("https://").removeprefix(
-        "http://").removeprefix("www.")
+    return (
+        url.strip()
+        .lower()
+        .rstrip("/")
+        .removeprefix("https://")
+        .removeprefix("http://")
+        .removeprefix("www.")
+    )
 
 
 def resolve_citations(reports: Iterable[Report]) -> dict[str, tuple[str, ...]]:
-    """report id -> ids of the loaded reports it cites, by id or by address."""
+    """Report id -> ids of the loaded reports it cites, by id or by address."""
     listed = list(reports)
     by_address: dict[str, str] = {}
     for report in listed:
@@ -84,8 +90,11 @@ def find_copies(profiles: Mapping[str, Profile], cited_probability: float) -> Co
         for source in cited[identifier]:
             copy, origin = profiles[identifier], profiles[source]
             mutual = identifier in cited[source]
-            earlier = (copy.report.known_at, identifier) < (origin.report.known_at, source) if (
-                copy.report.known_at and origin.report.known_at) else identifier < source
+            earlier = (
+                (copy.report.known_at, identifier) < (origin.report.known_at, source)
+                if (copy.report.known_at and origin.report.known_at)
+                else identifier < source
+            )
             if mutual and earlier:
                 continue
             if origin.report.kind != "compilation" and _is_derivative(copy, origin):
@@ -101,8 +110,7 @@ def find_copies(profiles: Mapping[str, Profile], cited_probability: float) -> Co
     return Copies(
         cited=cited,
         derivative_of=roots,
-        compilations=frozenset(
-            i for i, p in profiles.items() if p.report.kind == "compilation"),
+        compilations=frozenset(i for i, p in profiles.items() if p.report.kind == "compilation"),
         holders={s: frozenset(profiles[s].features) for s in sources},
         cited_probability=cited_probability,
     )

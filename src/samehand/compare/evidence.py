@@ -91,10 +91,16 @@ def _gap_days(left: Window | None, right: Window | None) -> int | None:
 class Gatherer:
     """Gathers the evidence of pairs over one universe and one current clustering."""
 
-    def __init__(self, profiles: Mapping[str, Profile], universe: Universe, copies: Copies,
-                 statements: Statements, parameters: Parameters,
-                 clusters: Mapping[str, frozenset[str]] | None = None,
-                 case_k: float | None = None) -> None:
+    def __init__(
+        self,
+        profiles: Mapping[str, Profile],
+        universe: Universe,
+        copies: Copies,
+        statements: Statements,
+        parameters: Parameters,
+        clusters: Mapping[str, frozenset[str]] | None = None,
+        case_k: float | None = None,
+    ) -> None:
         """``clusters`` gives the current cluster of a report, left out of rarity counts.
 
         ``case_k`` is the k of two case reports; `None` uses the feed prior for all.
@@ -122,7 +128,9 @@ class Gatherer:
         derivative = root_l == root_r
         gap = _gap_days(left.activity, right.activity)
         return PairEvidence(
-            l=l, r=r, n=self.universe.n,
+            l=l,
+            r=r,
+            n=self.universe.n,
             k=self.case_k if case and self.case_k else self.parameters.prior["feed_k"],
             case=case,
             items=() if derivative else self._items(left, right),
@@ -152,61 +160,92 @@ class Gatherer:
             items.append(citation)
         return tuple(items)
 
-    def _basics(self, feature: Feature, left: Profile, right: Profile
-                ) -> tuple[tuple[str, str], float, float, tuple[str, ...]]:
+    def _basics(
+        self, feature: Feature, left: Profile, right: Profile
+    ) -> tuple[tuple[str, str], float, float, tuple[str, ...]]:
         l, r = left.report.id, right.report.id
         in_l, in_r = left.features[feature], right.features[feature]
         rho = min(self._rho[l], self._rho[r])
         independence = self.copies.independence(l, feature) * self.copies.independence(r, feature)
-        return ((in_l.batch, in_r.batch), rho, independence,
-                tuple(dict.fromkeys((*in_l.observations, *in_r.observations))))
+        return (
+            (in_l.batch, in_r.batch),
+            rho,
+            independence,
+            tuple(dict.fromkeys((*in_l.observations, *in_r.observations))),
+        )
 
-    def _rarity(self, feature: Feature, left: Profile, right: Profile,
-                outside: Set[str]) -> Rarity:
+    def _rarity(self, feature: Feature, left: Profile, right: Profile, outside: Set[str]) -> Rarity:
         numbers = self.parameters.weights[feature.kind]
         kappa = numbers.kappa
         if feature.kind == "software" and is_public_tool(feature.value):
             kappa = self.parameters.public_tool_kappa
         return Rarity(
-            kind=feature.kind, m=numbers.m, kappa=kappa,
+            kind=feature.kind,
+            m=numbers.m,
+            kappa=kappa,
             holders=self.universe.d(feature, outside),
             gap_days=_gap_days(left.features[feature].window, right.features[feature].window),
             half_life_days=numbers.half_life_days,
         )
 
-    def _item(self, feature: Feature, left: Profile, right: Profile,
-              outside: Set[str]) -> Item:
+    def _item(self, feature: Feature, left: Profile, right: Profile, outside: Set[str]) -> Item:
         row = self.parameters.types[feature.kind]
         batch, rho, independence, observations = self._basics(feature, left, right)
-        implied = [] if row.soft else [
-            parent for parent in dict.fromkeys(
-                (*left.parents.get(feature, ()), *right.parents.get(feature, ())))
-            if not self.parameters.types[parent.kind].soft
-            and parent in left.features and parent in right.features
-        ]
+        implied = (
+            []
+            if row.soft
+            else [
+                parent
+                for parent in dict.fromkeys(
+                    (*left.parents.get(feature, ()), *right.parents.get(feature, ()))
+                )
+                if not self.parameters.types[parent.kind].soft
+                and parent in left.features
+                and parent in right.features
+            ]
+        )
         return Item(
-            feature=feature, facet=row.facet, soft=row.soft, batch=batch,
-            rarities=tuple(
-                self._rarity(f, left, right, outside) for f in (feature, *implied)),
-            rho=rho, independence=independence, observations=observations,
+            feature=feature,
+            facet=row.facet,
+            soft=row.soft,
+            batch=batch,
+            rarities=tuple(self._rarity(f, left, right, outside) for f in (feature, *implied)),
+            rho=rho,
+            independence=independence,
+            observations=observations,
         )
 
-    def _technique(self, feature: Feature, left: Profile, right: Profile,
-                   outside: Set[str]) -> Item:
+    def _technique(
+        self, feature: Feature, left: Profile, right: Profile, outside: Set[str]
+    ) -> Item:
         """A shared technique against chance for sets of these sizes (DESIGN section 4)."""
         batch, rho, independence, observations = self._basics(feature, left, right)
         bits = technique_bits(
             self.universe.technique_rate(feature, outside),
             max(left.count("technique"), right.count("technique")),
-            self.universe.technique_mean(outside), self.parameters.technique["m"])
+            self.universe.technique_mean(outside),
+            self.parameters.technique["m"],
+        )
         numbers = self.parameters.weights["technique"]
         return Item(
-            feature=feature, facet="behaviour", soft="behaviour", batch=batch,
-            rarities=(Rarity(
-                "technique", self.parameters.technique["m"], 0.0, 0.0,
-                _gap_days(left.features[feature].window, right.features[feature].window),
-                numbers.half_life_days),),
-            rho=rho, independence=independence, observations=observations, chance_bits=bits,
+            feature=feature,
+            facet="behaviour",
+            soft="behaviour",
+            batch=batch,
+            rarities=(
+                Rarity(
+                    "technique",
+                    self.parameters.technique["m"],
+                    0.0,
+                    0.0,
+                    _gap_days(left.features[feature].window, right.features[feature].window),
+                    numbers.half_life_days,
+                ),
+            ),
+            rho=rho,
+            independence=independence,
+            observations=observations,
+            chance_bits=bits,
         )
 
     def _citation(self, l: str, r: str) -> Item | None:
@@ -214,9 +253,14 @@ class Gatherer:
         for citing, cited in ((l, r), (r, l)):
             if cited in self.copies.cited.get(citing, ()) and self.copies.is_witness(citing):
                 return Item(
-                    feature=Feature("citation", f"{citing} cites {cited}"), facet="claims",
-                    soft="names", batch=("citation", "citation"), rarities=(),
-                    rho=self._rho[citing], independence=1.0, observations=(citing, cited),
+                    feature=Feature("citation", f"{citing} cites {cited}"),
+                    facet="claims",
+                    soft="names",
+                    batch=("citation", "citation"),
+                    rarities=(),
+                    rho=self._rho[citing],
+                    independence=1.0,
+                    observations=(citing, cited),
                     chance_bits=self.parameters.reported["citation_bits"],
                 )
         return None

@@ -36,10 +36,13 @@ class Profile:
 
     def count(self, kind: str) -> int:
         """How many features of one kind were observed, without derived ones."""
-        return len({
-            o.feature for o in self.report.observations
-            if o.feature.kind == kind and o.role not in PASSIVE_ROLES
-        })
+        return len(
+            {
+                o.feature
+                for o in self.report.observations
+                if o.feature.kind == kind and o.role not in PASSIVE_ROLES
+            }
+        )
 
 
 def derive(feature: Feature) -> tuple[Feature, ...]:
@@ -106,7 +109,7 @@ def profile(report: Report) -> Profile:
         for feature in derived:  # two URLs of one host share the host, not host and domain
             if feature not in parents and feature.kind in ("domain-name", "ipv4-addr"):
                 parents[feature] = derive(feature)
-        for feature in ((observation.feature, *derived) if counted else derived):
+        for feature in (observation.feature, *derived) if counted else derived:
             ids, seen, batch = gathered.get(feature, ([], None, observation.batch))
             if observation.id not in ids[-1:]:
                 ids.append(observation.id)

@@ -45,7 +45,8 @@ class Universe:
     def technique_rate(self, feature: Feature, outside: Set[str]) -> float:
         """p_t = (df + 1) / (N_T + 1) over other reports that carry techniques."""
         loaded = len(self.technique_reports) - sum(
-            1 for report in outside if report in self.technique_reports)
+            1 for report in outside if report in self.technique_reports
+        )
         held = self.d(feature, outside) + self.bundled.holders.get(feature.value, 0)
         return (held + 1.0) / (loaded + self.bundled.reports + 1.0)
 
@@ -53,13 +54,17 @@ class Universe:
         """n-bar: mean size of the technique sets of other reports; at least 1."""
         left_out = [self.technique_reports[r] for r in outside if r in self.technique_reports]
         reports = len(self.technique_reports) - len(left_out) + self.bundled.reports
-        total = (self.technique_total - sum(left_out)
-                 + self.bundled.mean_size * self.bundled.reports)
+        total = self.technique_total - sum(left_out) + self.bundled.mean_size * self.bundled.reports
         return max(1.0, total / reports) if reports else 1.0
 
 
-def build_universe(profiles: Iterable[Profile], background: Iterable[Profile], copies: Copies,
-                   parameters: Parameters, before_year: int) -> Universe:
+def build_universe(
+    profiles: Iterable[Profile],
+    background: Iterable[Profile],
+    copies: Copies,
+    parameters: Parameters,
+    before_year: int,
+) -> Universe:
     """The universe over profiled reports and an unrelated background.
 
     Derivatives and compilations count neither as holders nor in N. Of the background only

@@ -44,13 +44,23 @@ MAX_OBSERVABLES = 100_000
 
 SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 _FIELDS = frozenset(
-    "id title publisher kind published urls tlp grade text observables techniques software victims "
-    "claims cites samples label provenance".split()
+    (
+        "id",
+        *("title", "publisher", "kind", "published", "urls", "tlp", "grade", "text"),
+        *("observables", "techniques", "software", "victims", "claims", "cites", "samples"),
+        *("label", "provenance"),
+    )
 )
 _KINDS = frozenset(get_args(ReportKind))
 _RELATIONS = frozenset(get_args(Relation))
-_TLP = {"WHITE": "CLEAR", "CLEAR": "CLEAR", "GREEN": "GREEN", "AMBER": "AMBER",
-        "AMBER+STRICT": "AMBER+STRICT", "RED": "RED"}
+_TLP = {
+    "WHITE": "CLEAR",
+    "CLEAR": "CLEAR",
+    "GREEN": "GREEN",
+    "AMBER": "AMBER",
+    "AMBER+STRICT": "AMBER+STRICT",
+    "RED": "RED",
+}
 _DAY = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?$")
 
 
@@ -144,11 +154,23 @@ def _window_of(item: Mapping[str, Any], notes: _Notes) -> Window | None:
         return None
 
 
-def _observation(report: str, feature: Feature, raw: str, role: str = "", batch: str = "",
-                 window: Window | None = None, source: str = "") -> Observation:
+def _observation(
+    report: str,
+    feature: Feature,
+    raw: str,
+    role: str = "",
+    batch: str = "",
+    window: Window | None = None,
+    source: str = "",
+) -> Observation:
     return Observation(
         id=_digest("o", report, feature.kind, feature.value, batch, role),
-        report=report, feature=feature, raw=raw, role=role, batch=batch, window=window,
+        report=report,
+        feature=feature,
+        raw=raw,
+        role=role,
+        batch=batch,
+        window=window,
         source=source,
     )
 
@@ -174,13 +196,20 @@ def _observables(record: Mapping[str, Any], report: str, notes: _Notes) -> Itera
             bad.append(f"{kind} {item['value'][:60]!r}: {error}")
             continue
         yield _observation(
-            report, feature, item["value"], _text(item.get("role")), _text(item.get("batch")),
-            _window_of(item, notes), _text(item.get("source")),
+            report,
+            feature,
+            item["value"],
+            _text(item.get("role")),
+            _text(item.get("batch")),
+            _window_of(item, notes),
+            _text(item.get("source")),
         )
     if unknown:
         listed = ", ".join(f"{kind!r} ({n})" for kind, n in sorted(unknown.items())[:5])
-        notes.error(f"unknown observable types {listed}; those values are not compared. "
-                    "The known types are listed in docs/records.md")
+        notes.error(
+            f"unknown observable types {listed}; those values are not compared. "
+            "The known types are listed in docs/records.md"
+        )
     if bad:
         more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
         notes.error(f"{len(bad)} observables not read: {'; '.join(bad[:3])}{more}")
@@ -205,8 +234,16 @@ def _claims(record: Mapping[str, Any], report: str, notes: _Notes) -> Iterator[C
         origin = _text(item.get("origin"))
         reports = _strings(item, "reports", notes)
         yield Claim(
-            id=_digest("c", report, str(item["relation"]), fields["about"], fields["actor"],
-                       *sorted(reports), *sorted(facets), origin),
+            id=_digest(
+                "c",
+                report,
+                str(item["relation"]),
+                fields["about"],
+                fields["actor"],
+                *sorted(reports),
+                *sorted(facets),
+                origin,
+            ),
             report=report,
             relation=item["relation"],
             about=fields["about"],
@@ -231,8 +268,13 @@ def _victims(record: Mapping[str, Any], notes: _Notes) -> Iterator[Victim]:
             yield victim
 
 
-def _soft_observations(record: Mapping[str, Any], report: str, claims: tuple[Claim, ...],
-                       victims: tuple[Victim, ...], notes: _Notes) -> Iterator[Observation]:
+def _soft_observations(
+    record: Mapping[str, Any],
+    report: str,
+    claims: tuple[Claim, ...],
+    victims: tuple[Victim, ...],
+    notes: _Notes,
+) -> Iterator[Observation]:
     bad: list[str] = []
     for raw in _strings(record, "techniques", notes):
         try:
@@ -240,8 +282,10 @@ def _soft_observations(record: Mapping[str, Any], report: str, claims: tuple[Cla
         except ValueError:
             bad.append(raw[:20])
     if bad:
-        notes.error(f"{len(bad)} techniques not read ({', '.join(bad[:3])}); "
-                    "write ATT&CK identifiers such as T1566.002")
+        notes.error(
+            f"{len(bad)} techniques not read ({', '.join(bad[:3])}); "
+            "write ATT&CK identifiers such as T1566.002"
+        )
     for raw in _strings(record, "software", notes):
         yield _observation(report, Feature("software", " ".join(raw.casefold().split())), raw)
     for victim in victims:
@@ -257,8 +301,9 @@ def _soft_observations(record: Mapping[str, Any], report: str, claims: tuple[Cla
                     yield _observation(report, Feature("name", folded), raw)
 
 
-def parse_record(record: object, place: str, *, use: ReportUse = "case",
-                 defaults: Defaults = Defaults()) -> tuple[Report | None, list[Problem]]:
+def parse_record(
+    record: object, place: str, *, use: ReportUse = "case", defaults: Defaults = Defaults()
+) -> tuple[Report | None, list[Problem]]:
     """A report from one decoded record, and what could not be used of it.
 
     ``label`` is read for ``use='reference'`` only; everywhere else it has no influence at all.
@@ -270,8 +315,11 @@ def parse_record(record: object, place: str, *, use: ReportUse = "case",
     identifier = record.get("id")
     if isinstance(identifier, int) and not isinstance(identifier, bool):
         identifier = str(identifier)
-    if not isinstance(identifier, str) or not identifier.strip() or len(identifier) > 300 or (
-        not identifier.isprintable()
+    if (
+        not isinstance(identifier, str)
+        or not identifier.strip()
+        or len(identifier) > 300
+        or (not identifier.isprintable())
     ):
         notes.error("no usable 'id' (1 to 300 printable characters); record skipped")
         return None, notes.problems
@@ -279,8 +327,9 @@ def parse_record(record: object, place: str, *, use: ReportUse = "case",
     notes.place = f"{place}, report {report}"
     kind = _text(record.get("kind")) or defaults.kind or "report"
     if kind not in _KINDS:
-        notes.error(f"kind {kind!r} is unknown; taken as 'report'. Known: "
-                    f"{', '.join(sorted(_KINDS))}")
+        notes.error(
+            f"kind {kind!r} is unknown; taken as 'report'. Known: {', '.join(sorted(_KINDS))}"
+        )
         kind = "report"
     published: Window | None = None
     stated = _text(record.get("published")) or defaults.published
@@ -339,13 +388,14 @@ def is_record_file(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def _open(path: Path) -> IO[bytes]:
+def open_input(path: Path) -> IO[bytes]:
+    """The file as bytes, unpacked when its name ends in .gz."""
     if path.name.lower().endswith(".gz"):
         return gzip.open(path, "rb")  # type: ignore[return-value]
     return path.open("rb")
 
 
-def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
+def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
     """(line number, line); `None` for a line over the limit, which is skipped unread."""
     number = 0
     while True:
@@ -377,27 +427,43 @@ def _decode(data: bytes) -> object:
 
 def _raw_records(path: Path) -> Iterator[tuple[str, object | Problem]]:
     """(place, decoded record or the problem with it) for each record of a file."""
-    with _open(path) as stream:
+    with open_input(path) as stream:
         if ".jsonl" in path.name.lower():
-            for number, line in _lines(stream):
+            for number, line in lines_of(stream):
                 place = f"{path}, line {number}"
                 if line is None:
-                    yield place, Problem(
-                        place, f"longer than {MAX_LINE_BYTES // 2**20} MiB; skipped. "
-                        "Split the report, or drop what is not an observable.")
+                    yield (
+                        place,
+                        Problem(
+                            place,
+                            f"longer than {MAX_LINE_BYTES // 2**20} MiB; skipped. "
+                            "Split the report, or drop what is not an observable.",
+                        ),
+                    )
                 elif line.strip():
                     try:
                         yield place, _decode(line)
                     except ValueError as error:
-                        yield place, Problem(
-                            place, f"not valid JSON ({error}); line skipped. Each line must be "
-                            "one complete JSON object.")
+                        yield (
+                            place,
+                            Problem(
+                                place,
+                                f"not valid JSON ({error}); line skipped. Each line must be "
+                                "one complete JSON object.",
+                            ),
+                        )
             return
         data = stream.read(MAX_FILE_BYTES + 1)
     place = str(path)
     if len(data) > MAX_FILE_BYTES:
-        yield place, Problem(place, f"larger than {MAX_FILE_BYTES // 2**20} MiB; skipped. "
-                             "Write one record per line as .jsonl.")
+        yield (
+            place,
+            Problem(
+                place,
+                f"larger than {MAX_FILE_BYTES // 2**20} MiB; skipped. "
+                "Write one record per line as .jsonl.",
+            ),
+        )
         return
     if not data.strip():
         return
@@ -413,8 +479,9 @@ def _raw_records(path: Path) -> Iterator[tuple[str, object | Problem]]:
         yield place, document
 
 
-def read_records(path: Path, *, use: ReportUse = "case",
-                 defaults: Defaults = Defaults()) -> Iterator[Report | Problem]:
+def read_records(
+    path: Path, *, use: ReportUse = "case", defaults: Defaults = Defaults()
+) -> Iterator[Report | Problem]:
     """Reports and problems of one file, in the order of the file; streams, never raises.
 
     Unknown fields are kept and reported once per file.
@@ -438,8 +505,9 @@ def read_records(path: Path, *, use: ReportUse = "case",
     if not found:
         yield Problem(str(path), "is empty; nothing read", "warning")
     if unknown:
-        yield Problem(str(path), f"unknown fields kept but not used: {', '.join(sorted(unknown))}",
-                      "warning")
+        yield Problem(
+            str(path), f"unknown fields kept but not used: {', '.join(sorted(unknown))}", "warning"
+        )
 
 
 def with_use(report: Report, use: ReportUse) -> Report:

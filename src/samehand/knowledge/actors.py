@@ -6,6 +6,7 @@ world is either the bundled list or a reference file (``world_of_reference``).
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class World:
 
     @cached_property
     def children(self) -> Mapping[str, tuple[str, ...]]:
-        """actor -> its direct parts."""
+        """Actor -> its direct parts."""
         found: dict[str, list[str]] = {}
         for actor in self.actors.values():
             if actor.parent:
@@ -76,9 +77,9 @@ class World:
         A name counts only from the year in which its publisher first used it.
         """
         year = known_at.year if known_at else 9999
-        found = sorted({
-            actor for actor, since in self.aliases.get(name_key(name), ()) if since <= year
-        })
+        found = sorted(
+            {actor for actor, since in self.aliases.get(name_key(name), ()) if since <= year}
+        )
         return tuple((actor, 1.0 / len(found)) for actor in found)
 
     def priors(self, known_at: date | None, parameters: Parameters) -> dict[str, float]:
@@ -94,12 +95,17 @@ class World:
         mass: dict[str, float] = {}
         for actor in self.actors.values():
             if not actor.parent or actor.parent not in self.actors:
-                mass[actor.name] = self._recent(actor.name, now, numbers) ** numbers[
-                    "activity_exponent"]
+                mass[actor.name] = (
+                    self._recent(actor.name, now, numbers) ** numbers["activity_exponent"]
+                )
         world = [value for name, value in mass.items() if name not in self.extra]
         total = sum(world)
         total += max(0, self.least_actors - len(world)) * (total / len(world) if world else 1.0)
-        shares = {name: value / total for name, value in mass.items()} if total else dict.fromkeys(mass, 0.0)
+        shares = (
+            {name: value / total for name, value in mass.items()}
+            if total
+            else dict.fromkeys(mass, 0.0)
+        )
         for name in sorted(shares):
             self._split(name, shares[name], now, parameters, shares)
         return shares
@@ -109,10 +115,11 @@ class World:
         if not counts:
             return numbers["activity_floor"]
         half_life = numbers["activity_half_life_years"]
-        return sum(n * 2.0 ** (-(now - y) / half_life) for y, n in counts.items() if y < now)
+        return math.fsum(n * 2.0 ** (-(now - y) / half_life) for y, n in counts.items() if y < now)
 
-    def _split(self, name: str, share: float, now: int, parameters: Parameters,
-               shares: dict[str, float]) -> None:
+    def _split(
+        self, name: str, share: float, now: int, parameters: Parameters, shares: dict[str, float]
+    ) -> None:
         """Divide an actor's share among itself and its parts."""
         numbers = parameters.attribution
         children = self.children.get(name, ())
@@ -122,8 +129,9 @@ class World:
         own = self._recent(name, now, numbers)
         counted = {c: self._recent(c, now, numbers) for c in children if c in self.activity}
         total = own + sum(counted.values()) or 1.0
-        fractions = {c: counted[c] / total if c in counted else numbers["subgroup_share"]
-                     for c in children}
+        fractions = {
+            c: counted[c] / total if c in counted else numbers["subgroup_share"] for c in children
+        }
         most = sum(fractions.values())
         if most > 0.75:  # the group itself always keeps something
             fractions = {c: f * 0.75 / most for c, f in fractions.items()}
@@ -144,8 +152,7 @@ def bundled_world() -> World:
     """The known actors that ship with the program."""
     raw = tomllib.loads(bundled("knowledge/data/actors.toml").decode())
     actors = {
-        row["name"]: Actor(row["name"], row["level"], row.get("parent", ""))
-        for row in raw["actor"]
+        row["name"]: Actor(row["name"], row["level"], row.get("parent", "")) for row in raw["actor"]
     }
     entries: list[tuple[str, str, int]] = []
     for row in raw["actor"]:
@@ -178,14 +185,16 @@ def world_of_reference(reports: Iterable[Report], parameters: Parameters) -> Wor
         if report.known_at:
             counts[report.known_at.year] = counts.get(report.known_at.year, 0.0) + 1.0
     entries = [(name, name, 0) for name in actors]
-    owner = {
-        bundled: name for name in sorted(actors) for bundled, _ in bundled_names.resolve(name)
-    }
+    owner = {bundled: name for name in sorted(actors) for bundled, _ in bundled_names.resolve(name)}
     for alias, owners in bundled_names.aliases.items():
         entries.extend((alias, owner[a], since) for a, since in owners if a in owner)
-    return World("reference file", dict(sorted(actors.items())), _aliases(entries),
-                 {k: v for k, v in activity.items() if v},
-                 int(parameters.attribution["min_world_actors"]))
+    return World(
+        "reference file",
+        dict(sorted(actors.items())),
+        _aliases(entries),
+        {k: v for k, v in activity.items() if v},
+        int(parameters.attribution["min_world_actors"]),
+    )
 
 
 def combined_world(base: World, reports: Iterable[Report]) -> World:
@@ -196,10 +205,17 @@ def combined_world(base: World, reports: Iterable[Report]) -> World:
     """
     new = {
         r.known_actor: Actor(r.known_actor, "group", "")
-        for r in reports if r.known_actor and not base.resolve(r.known_actor)
+        for r in reports
+        if r.known_actor and not base.resolve(r.known_actor)
     }
     if not new:
         return base
     aliases = {**base.aliases, **_aliases((n, n, 0) for n in new)}
-    return World(base.version, {**base.actors, **new}, aliases, base.activity,
-                 base.least_actors, frozenset(new))
+    return World(
+        base.version,
+        {**base.actors, **new},
+        aliases,
+        base.activity,
+        base.least_actors,
+        frozenset(new),
+    )

@@ -16,7 +16,7 @@ from samehand.config import bundled
 
 @cache
 def _classes() -> dict[str, str]:
-    """provider suffix -> class name."""
+    """Provider suffix -> class name."""
     rows = tomllib.loads(bundled("knowledge/data/providers.toml").decode())["class"]
     return {suffix: row["name"] for row in rows for suffix in row["suffixes"]}
 

@@ -10,9 +10,20 @@ from samehand.config import bundled
 
 #: Order of the enterprise tactics in ATT&CK, for tables.
 TACTICS: tuple[str, ...] = (
-    "reconnaissance", "resource-development", "initial-access", "execution", "persistence",
-    "privilege-escalation", "defense-evasion", "credential-access", "discovery",
-    "lateral-movement", "collection", "command-and-control", "exfiltration", "impact",
+    "reconnaissance",
+    "resource-development",
+    "initial-access",
+    "execution",
+    "persistence",
+    "privilege-escalation",
+    "defense-evasion",
+    "credential-access",
+    "discovery",
+    "lateral-movement",
+    "collection",
+    "command-and-control",
+    "exfiltration",
+    "impact",
 )
 
 
@@ -32,7 +43,7 @@ class TechniqueInfo:
 
 @cache
 def table() -> Mapping[str, TechniqueInfo]:
-    """technique id -> name and tactics."""
+    """Technique id -> name and tactics."""
     return {
         row[0]: TechniqueInfo(row[1], tuple(t for t in row[2].split(",") if t))
         for row in rows("attack_techniques.tsv")[1:]

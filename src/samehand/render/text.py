@@ -1,0 +1,505 @@
+"""An assessment as plain text for a terminal; short by default, more with ``-v``.
+
+Nothing is computed here. Values are shown defanged and cleaned (`safe`), and probabilities in
+steps of five points, never 0 or 100.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from samehand.counterfactual import attribution_of
+from samehand.coverage import HuntRow
+from samehand.likelihood import estimative_words, shown
+from samehand.model import (
+    Assessment,
+    Attribution,
+    Campaign,
+    Contribution,
+    Hypothesis,
+    Interval,
+    Link,
+    Report,
+    TimelineEntry,
+)
+from samehand.pipeline import followed_campaign
+from samehand.render.safe import clean, defang, shown_comparison
+
+WIDTH = 100
+_NAMING = {
+    "named": "named",
+    "leaning": "not named: likely, but the conditions for naming are not met",
+    "undetermined": "not named: undetermined",
+}
+
+
+def percent(probability: float, *, calibrated: bool = False) -> str:
+    """A probability for a reader; an uncalibrated one is shown at most as 95 %."""
+    value = shown(probability if calibrated else min(probability, 0.95))
+    return f"{value} %"
+
+
+def _span(interval: Interval | None, *, calibrated: bool = False) -> str:
+    """A range of probability for a reader."""
+    if interval is None:
+        return ""
+    low, high = (v if calibrated else min(v, 0.95) for v in (interval.low, interval.high))
+    return f"{shown(low)}-{shown(high)}"
+
+
+def table(rows: Sequence[Sequence[str]], right: Sequence[int] = (), indent: str = "  ") -> str:
+    """Rows as aligned columns, the first row underlined; columns in ``right`` right-aligned."""
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [
+            cell.rjust(w) if n in right else cell.ljust(w)
+            for n, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append((indent + "  ".join(cells)).rstrip())
+        if number == 0:
+            lines.append(indent + "  ".join("-" * w for w in widths))
+    return "\n".join(lines)
+
+
+def _wrap(text: str, indent: str = "  ") -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _short(text: str, size: int) -> str:
+    text = clean(text)
+    return text if len(text) <= size else text[: size - 1] + "…"
+
+
+_TYPES = {
+    "same-campaign": "same campaign",
+    "same-hand": "same hand",
+    "shared-tool": "shared tool",
+    "copy": "copy",
+    "undetermined": "undetermined",
+}
+
+
+def links_table(links: Iterable[Link], most: int = 40) -> str:
+    """Pairs with match probability, campaign probability and weight."""
+    listed = list(links)
+    rows = [["report", "report", "hand", "range", "campaign", "bits", "reading"]]
+    for link in listed[:most]:
+        notes = [
+            _TYPES[link.type]
+            if link.probability >= 0.5 or link.type == "copy"
+            else "possible"
+            if link.probability >= 0.2
+            else "unlikely"
+        ]
+        if link.reported:
+            notes.append("reported, not recomputed")
+        if link.decision:
+            notes.append(f"analyst {clean(link.decision)}")
+        rows.append(
+            [
+                clean(link.l),
+                clean(link.r),
+                percent(link.probability, calibrated=link.calibrated),
+                _span(link.interval, calibrated=link.calibrated),
+                percent(link.campaign_probability),
+                f"{link.weight_bits:+.1f}",
+                "; ".join(notes),
+            ]
+        )
+    if len(rows) == 1:
+        return "  No pair with evidence."
+    more = f"\n  and {len(listed) - most} more (--json lists all)" if len(listed) > most else ""
+    return table(rows, right=(2, 3, 4, 5)) + more
+
+
+def waterfall(
+    prior_bits: float, contributions: Sequence[Contribution], total_bits: float, least: float = 0.0
+) -> str:
+    """The ledger of a link or hypothesis: prior, bars, total; all in bits."""
+    rows = [["bits", "sum", "facet", "what"]]
+    running = prior_bits
+    rows.append([f"{prior_bits:+.2f}", f"{running:+.2f}", "", "prior"])
+    small, cut = 0.0, 0
+    for line in contributions:
+        running += line.bits
+        if abs(line.bits) < least:
+            small, cut = small + line.bits, cut + 1
+            continue
+        rows.append(
+            [
+                f"{line.bits:+.2f}",
+                f"{running:+.2f}",
+                line.facet,
+                _short(shown_comparison(line.comparison), 60),
+            ]
+        )
+    if cut:
+        rows.append([f"{small:+.2f}", f"{running:+.2f}", "", f"{cut} smaller lines"])
+    rows.append([f"{total_bits:+.2f}", "", "", "total: log2 odds"])
+    return table(rows, right=(0, 1))
+
+
+def link_page(link: Link) -> str:
+    """One link with its waterfall."""
+    words = estimative_words(link.probability, calibrated=link.calibrated)
+    head = (
+        f"{clean(link.l)} and {clean(link.r)}: same hand "
+        f"{percent(link.probability, calibrated=link.calibrated)} ({words}), same campaign "
+        f"{percent(link.campaign_probability)}; uncalibrated"
+    )
+    span = f"\nrange over plausible parameters: {_span(link.interval)} %" if link.interval else ""
+    reported = "\nreported, not recomputed" if link.reported else ""
+    return f"{head}{span}{reported}\n" + waterfall(
+        link.prior_bits, link.contributions, link.total_bits
+    )
+
+
+def campaign_line(campaign: Campaign) -> str:
+    """A campaign in one or two lines."""
+    names = ", ".join(clean(n) for n in campaign.names[:5])
+    text = (
+        f"{campaign.id} ({campaign.strength}, cohesion {percent(campaign.cohesion)}): "
+        f"{', '.join(clean(r) for r in campaign.reports)}"
+    )
+    return text + (f"; called {names}" if names else "")
+
+
+def campaigns_text(assessment: Assessment) -> str:
+    """All campaigns of more than one report, and how many reports stand alone."""
+    many = [c for c in assessment.campaigns if len(c.reports) > 1]
+    alone = len(
+        {r for c in assessment.campaigns for r in c.reports} - {r for c in many for r in c.reports}
+    )
+    lines = [_wrap(campaign_line(c)) for c in many] or ["  No two reports belong together."]
+    lines.append(f"  {alone} reports stand alone.")
+    return "\n".join(lines)
+
+
+def coverage_table(campaign: Campaign, verbose: int = 1) -> str:
+    """Which report saw which part: number of features by facet and ATT&CK tactic.
+
+    The short form sums the tactics and names those that a single report saw.
+    """
+    reports = [r for r in campaign.reports if any(r in row.seen for row in campaign.coverage)]
+    if not reports:
+        return "  Nothing that can be laid side by side."
+    rows = [["seen by", *(_short(r, 15) for r in reports), "only one saw, such as"]]
+    tactics = [row for row in campaign.coverage if row.kind == "tactic"]
+    for row in campaign.coverage:
+        if row.kind == "tactic" and not verbose:
+            continue
+        only = shown_comparison(row.only[0]) if row.only else ""
+        rows.append(
+            [
+                row.name,
+                *(str(row.seen.get(r, "")) for r in reports),
+                _short(only, 30) if len(row.seen) == 1 or row.kind == "facet" else "",
+            ]
+        )
+    if not verbose and tactics:
+        rows.append(
+            ["ATT&CK tactics", *(str(sum(r in t.seen for t in tactics) or "") for r in reports), ""]
+        )
+    text = table(rows, right=tuple(range(1, len(reports) + 1)))
+    alone: dict[str, list[str]] = {}
+    for row in tactics:
+        if len(row.seen) == 1:
+            alone.setdefault(next(iter(row.seen)), []).append(row.name)
+    if alone and not verbose:
+        text += "\n" + _wrap(
+            "Tactics that one report alone saw: "
+            + "; ".join(f"{clean(r)}: {', '.join(names)}" for r, names in sorted(alone.items()))
+            + "."
+        )
+    return text
+
+
+def hypotheses_table(attribution: Attribution, most: int = 5) -> str:
+    """Ranked hypotheses with none of the known and planted."""
+    rows = [["hypothesis", "probability", "if one campaign", "range", "likelihood", "house scale"]]
+    for hypothesis in attribution.hypotheses[:most]:
+        name = clean(hypothesis.actor)
+        if hypothesis.parent:
+            name = f"  within {clean(hypothesis.parent)}: {name}"
+        rows.append(
+            [
+                name,
+                percent(hypothesis.probability),
+                percent(hypothesis.conditional_probability),
+                _span(hypothesis.interval),
+                hypothesis.likelihood_words,
+                hypothesis.house_words,
+            ]
+        )
+    rows.append(
+        [
+            "none of the known",
+            percent(attribution.none),
+            "",
+            "",
+            estimative_words(attribution.none, calibrated=False),
+            "",
+        ]
+    )
+    rows.append(
+        [
+            "planted to look like another",
+            percent(attribution.planted),
+            "",
+            "",
+            "assumed parameters",
+            "",
+        ]
+    )
+    return table(rows, right=(1, 2, 3))
+
+
+def attribution_text(assessment: Assessment, campaign: Campaign, verbose: int = 0) -> str:
+    """The attribution of one campaign."""
+    attribution = attribution_of(assessment, campaign)
+    if attribution is None:
+        return "  Nothing to attribute: only compilations."
+    lines = [hypotheses_table(attribution)]
+    lines.append(f"  Naming: {_NAMING[attribution.naming]}. Uncalibrated.")
+    if attribution.membership < 1.0:
+        lines.append(
+            _wrap(
+                f"Membership is counted in: {clean(attribution.strongest_origin)} carries most "
+                f"bits and belongs to the campaign with {percent(attribution.membership)}."
+            )
+        )
+    lines.append(
+        _wrap(
+            f"Analytic confidence: {attribution.analytic_confidence} "
+            f"({'; '.join(attribution.confidence_basis)})."
+        )
+    )
+    if verbose:
+        first: Hypothesis = attribution.hypotheses[0]
+        lines.append(f"\n  Ledger of {clean(first.actor)}, if the reports belong together:")
+        lines.append(
+            waterfall(
+                first.prior_bits,
+                first.contributions,
+                first.total_bits,
+                0.0 if verbose > 1 else 0.05,
+            )
+        )
+    return "\n".join(lines)
+
+
+def claims_text(attribution: Attribution) -> str:
+    """What publishers claim, with grade and what became of it."""
+    rows = [["publisher", "date", "attributes to", "words", "grade", "status"]]
+    rows.extend(
+        [
+            _short(c.publisher or c.report, 26),
+            c.known_at,
+            _short(c.actor, 32),
+            _short(c.words, 12) or "-",
+            c.grade,
+            _short(c.status, 40),
+        ]
+        for c in attribution.claims
+    )
+    return table(rows) if len(rows) > 1 else "  No publisher attributes it."
+
+
+def linchpins_text(attribution: Attribution, most: int = 6) -> str:
+    """What the answer rests on."""
+    if not attribution.linchpins:
+        return "  No single piece of evidence changes the answer when left out."
+    rows = [["without", "from", "to", "what changes"]]
+    rows.extend(
+        [
+            f"{p.kind} {_short(shown_comparison(p.name), 34)}",
+            percent(p.before),
+            percent(p.after),
+            _short(p.changes, 52),
+        ]
+        for p in attribution.linchpins[:most]
+    )
+    rest = len(attribution.linchpins) - most
+    return table(rows, right=(1, 2)) + (f"\n  and {rest} more" if rest > 0 else "")
+
+
+def timeline_text(entries: Sequence[TimelineEntry]) -> str:
+    """The belief at each publication, and which campaign it is about."""
+    rows = [["as of", "about", "leading", "", "likelihood", "none known"]]
+    for entry in entries:
+        about = ", ".join(clean(r) for r in entry.campaign) or "-"
+        if len(entry.campaign) > 1:
+            about = f"{len(entry.campaign)} reports, {entry.strength}"
+        if entry.apart:
+            about += f" ({len(entry.apart)} stand apart)"
+        rows.append(
+            [
+                entry.as_of,
+                about,
+                clean(entry.leading) or "-",
+                percent(entry.probability) if entry.leading else "",
+                entry.words,
+                percent(entry.none),
+            ]
+        )
+    return table(rows, right=(3, 5))
+
+
+def summary(assessment: Assessment, verbose: int = 0) -> str:
+    """The whole assessment on about a screen."""
+    stamp = assessment.provenance
+    head = assessment.title or "Assessment"
+    conditions = [f"prior: {stamp.prior}"]
+    if stamp.as_of:
+        conditions.append(f"as of {stamp.as_of}")
+    if stamp.without:
+        conditions.append(f"without {', '.join(stamp.without)}")
+    if stamp.ceiling:
+        conditions.append(f"TLP at most {stamp.ceiling}")
+    conditions.append(f"TLP:{stamp.tlp}")
+    parts = [f"{clean(head)}", f"  {'; '.join(conditions)}; all probabilities uncalibrated"]
+    case = {r.id for r in assessment.reports if r.use == "case"}
+    within = [k for k in assessment.links if k.l in case and k.r in case]
+    likely = [k for k in within if k.probability >= 0.5 or k.decision]
+    campaign = followed_campaign(assessment)
+    parts.append(
+        f"\nPAIRS that one hand probably made ({len(likely)} of {len(within)} with evidence)"
+    )
+    parts.append(links_table(likely, 40 if verbose else 13))
+    parts.append("\nCAMPAIGNS")
+    parts.append(campaigns_text(assessment))
+    if campaign is None:
+        return "\n".join(parts)
+    if campaign.reported:
+        parts.append(_wrap(f"{campaign.id} {reported_by(assessment, campaign)}"))
+    parts.append(f"\nWHO SAW WHICH PART of {campaign.id}")
+    parts.append(coverage_table(campaign, verbose))
+    parts.append(f"\nWHOSE HAND is behind {campaign.id}")
+    parts.append(attribution_text(assessment, campaign, verbose))
+    attribution = attribution_of(assessment, campaign)
+    if attribution is not None:
+        if verbose or len(attribution.claims) <= 4:
+            parts.append("\nWHAT PUBLISHERS CLAIM")
+            parts.append(claims_text(attribution))
+        parts.append("\nWHAT IT RESTS ON")
+        parts.append(linchpins_text(attribution, 20 if verbose else 5))
+    if assessment.timeline:
+        parts.append("\nBELIEF OVER TIME")
+        parts.append(timeline_text(assessment.timeline))
+    if assessment.warnings:
+        parts.append("\nWARNINGS")
+        parts.extend(_wrap(clean(w)) for w in assessment.warnings)
+    return "\n".join(parts)
+
+
+def reported_by(assessment: Assessment, campaign: Campaign) -> str:
+    """Who reported the comparison that a campaign rests on."""
+    reports = {r.id: r for r in assessment.reports}
+    cited = {e.id: e for e in assessment.evidence}
+    publishers = sorted(
+        {
+            clean(reports[cited[o].report].publisher or cited[o].report)
+            for k in assessment.links
+            if k.reported and k.l in campaign.reports and k.r in campaign.reports
+            for line in k.contributions
+            if line.role == "reported"
+            for o in line.observations
+            if o in cited and cited[o].report in reports
+        }
+    )
+    return f"rests on what {' and '.join(publishers)} states: reported, not recomputed."
+
+
+def report_page(report: Report, origin: str, default_grade: str, verbose: int = 0) -> str:
+    """One report: what it is, what was read from it, and from where."""
+    window = report.published
+    dated = (
+        "undated"
+        if window is None
+        else (
+            window.start.isoformat()
+            if window.start == window.end
+            else f"{window.start.isoformat()} to {window.end.isoformat()}"
+        )
+    )
+    lines = [
+        f"{clean(report.id)}: {clean(report.title) or '(no title)'}",
+        f"  {report.kind} by {clean(report.publisher) or 'unknown publisher'}, {dated}, "
+        f"TLP:{report.tlp}, grade {report.grade or default_grade + ' (default)'}"
+        + (f", known actor {clean(report.known_actor)}" if report.known_actor else ""),
+        f"  from {clean(origin)}",
+    ]
+    if report.cites:
+        lines.append(_wrap(f"cites: {', '.join(clean(c) for c in report.cites)}"))
+    for claim in report.claims:
+        what = clean(claim.actor or ", ".join(claim.reports))
+        about = f" of {clean(claim.about)}" if claim.about else ""
+        shared = f" ({', '.join(claim.facets)})" if claim.facets else ""
+        words = f", in words: {clean(claim.words)}" if claim.words else ""
+        origin_note = "" if claim.origin == report.id else f", origin {clean(claim.origin)}"
+        lines.append(_wrap(f"claims {claim.relation}{about}: {what}{shared}{words}{origin_note}"))
+    kinds: dict[str, list[str]] = {}
+    for observation in report.observations:
+        feature = observation.feature
+        place = "/".join(p for p in (observation.role, observation.batch, observation.source) if p)
+        kinds.setdefault(feature.kind, []).append(
+            defang(feature.kind, feature.value) + (f"  [{clean(place)}]" if place else "")
+        )
+    for kind, values in sorted(kinds.items()):
+        lines.append(f"  {kind} ({len(values)})")
+        most = len(values) if verbose else 8
+        lines.extend(f"    {v}" for v in values[:most])
+        if len(values) > most:
+            lines.append(f"    and {len(values) - most} more (-v shows all)")
+    if verbose and report.provenance != "{}":
+        lines.append("  provenance, as the record states it:")
+        lines.append(textwrap.indent(clean(report.provenance, 20_000), "    "))
+    return "\n".join(lines)
+
+
+def reports_table(reports: Sequence[Report]) -> str:
+    """What is in the workspace."""
+    rows = [["report", "published", "kind", "use", "TLP", "seen", "claims", "publisher"]]
+    for report in reports:
+        window = report.published
+        rows.append(
+            [
+                _short(report.id, 40),
+                window.end.isoformat() if window else "undated",
+                report.kind,
+                report.use + (f" ({_short(report.known_actor, 16)})" if report.known_actor else ""),
+                report.tlp,
+                str(len(report.observations)),
+                str(len(report.claims)),
+                _short(report.publisher, 28),
+            ]
+        )
+    return table(rows, right=(5, 6), indent="")
+
+
+def hunt_table(rows: Sequence[HuntRow], most: int) -> str:
+    """Observables to look for, rarest and newest first."""
+    lines = [["observable", "role", "last seen", "outside", "TLP", "seen by"]]
+    for row in rows[:most]:
+        seen = ", ".join(clean(r) for r in row.seen_by)
+        lines.append(
+            [
+                _short(f"{row.kind} {defang(row.kind, row.value)}", 62),
+                _short(row.role, 12),
+                row.last_seen,
+                f"{row.holders:g}",
+                row.tlp,
+                _short(seen + (" (compilation only)" if row.compilation_only else ""), 50),
+            ]
+        )
+    more = f"\n  and {len(rows) - most} more (--all, --json)" if len(rows) > most else ""
+    return table(lines, right=(3,)) + more

@@ -1,0 +1,133 @@
+"""The analyst's decisions: an append-only JSON Lines journal beside the store.
+
+It is the one thing that cannot be rebuilt, so it is plain text, never rewritten, and replayed on
+top of whatever the store holds. A line cut short by a crash is skipped with a message.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+
+from samehand.errors import NotFoundError, StoreError, UsageError
+from samehand.model import Constraints, Decision, Problem
+
+Action = Literal["accept", "reject", "must-link", "cannot-link", "merge", "split", "note", "undo"]
+ACTIONS: tuple[str, ...] = get_args(Action)
+Pair = tuple[str, str]
+_PAIRS = ("accept", "reject", "must-link", "cannot-link")
+
+
+def journal_path(workspace: Path) -> Path:
+    """Where the journal of a workspace lies."""
+    return workspace.with_suffix(".journal.jsonl")
+
+
+def read_journal(path: Path) -> tuple[list[Decision], list[Problem]]:
+    """All readable decisions in order, and what could not be read."""
+    if not path.exists():
+        return [], []
+    decisions, problems = [], []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            decisions.append(msgspec.json.decode(line, type=Decision))
+        except msgspec.MsgspecError as error:
+            problems.append(
+                Problem(f"{path}, line {number}", f"not a decision ({error}); skipped", "warning")
+            )
+    return decisions, problems
+
+
+def append(
+    path: Path,
+    action: Action,
+    subjects: Sequence[str],
+    reason: str,
+    level: Literal["campaign", "hand"] = "campaign",
+) -> Decision:
+    """Write one decision to the end of the journal and to the disk, and return it.
+
+    Raises:
+        UsageError: if the subjects do not fit the action.
+        NotFoundError: if an undo names no decision.
+        StoreError: if the journal cannot be written.
+    """
+    earlier, _ = read_journal(path)
+    if action in _PAIRS and len(set(subjects)) != 2:
+        raise UsageError(f"'{action}' takes exactly two different report ids")
+    if action in ("merge", "split") and len(set(subjects)) < 2:
+        raise UsageError(f"'{action}' takes at least two report ids")
+    if action == "undo":
+        numbers = {str(d.number) for d in earlier}
+        if len(subjects) != 1 or subjects[0] not in numbers:
+            raise NotFoundError(
+                f"no decision {' '.join(subjects)!r} to undo; 'samehand decide' lists them"
+            )
+    decision = Decision(
+        number=max((d.number for d in earlier), default=0) + 1,
+        action=action,
+        subjects=tuple(subjects),
+        reason=reason,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        level=level,
+    )
+    try:
+        torn = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+        with path.open("ab") as stream:
+            stream.write((b"\n" if torn else b"") + msgspec.json.encode(decision) + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise StoreError(f"{path}: the decision could not be written ({error})") from error
+    return decision
+
+
+def standing(decisions: Sequence[Decision]) -> list[Decision]:
+    """The decisions that no later undo takes back; an undo can itself be undone."""
+    undone: set[int] = set()
+    for decision in reversed(decisions):
+        if decision.action == "undo" and decision.number not in undone:
+            undone.add(int(decision.subjects[0]))
+    return [d for d in decisions if d.number not in undone and d.action != "undo"]
+
+
+def replay(decisions: Sequence[Decision]) -> Constraints:
+    """What the standing decisions demand; a later one about the same pair wins."""
+    asked: dict[Pair, tuple[bool, Decision]] = {}
+    for decision in standing(decisions):
+        members = sorted(set(decision.subjects))
+        pairs: list[Pair] = list(combinations(members, 2))
+        together = decision.action in ("accept", "must-link", "merge")
+        if decision.action == "split":
+            first = decision.subjects[0]
+            pairs = [p for p in pairs if first in p]
+        elif not together and decision.action not in ("reject", "cannot-link"):
+            continue
+        asked.update((p, (together, decision)) for p in pairs)
+    must_hand: set[Pair] = set()
+    must_campaign: set[Pair] = set()
+    cannot_hand: set[Pair] = set()
+    cannot_campaign: set[Pair] = set()
+    words = {}
+    for pair, (together, decision) in asked.items():
+        if together:
+            (must_campaign if decision.level == "campaign" else must_hand).add(pair)
+        else:
+            (cannot_campaign if decision.level == "campaign" else cannot_hand).add(pair)
+        reason = f": {decision.reason}" if decision.reason else ""
+        words[pair] = f"#{decision.number} {decision.action} ({decision.level}){reason}"
+    return Constraints(
+        frozenset(must_campaign),
+        frozenset(must_hand),
+        frozenset(cannot_campaign),
+        frozenset(cannot_hand),
+        words,
+    )
