@@ -19,11 +19,15 @@ FOR, AGAINST, GREY = "#0072B2", "#D55E00", "#767676"
 #: Lines below this many bits are one bar, 'other'.
 TINY_BITS = 0.05
 #: More lines than this, and a facet's items and discounts become one bar.
-MAX_LINES = 14
+MAX_LINES = 10
 #: Most bars of one picture; the smallest of the rest join 'other'.
 MAX_BARS = 20
+#: Height of one bar with its distance, in pixels.
+_ROW = 24
+#: Width of the column of labels, in pixels.
+_LEFT = 390
 #: Characters of a bar's label; the table below the picture has the whole text.
-_LABEL = 58
+_LABEL = 52
 
 Spec = dict[str, Any]
 
@@ -96,7 +100,9 @@ def waterfall_bars(
     least = max(TINY_BITS, ranked[MAX_BARS] if len(ranked) > MAX_BARS else 0.0)
     kept = [(label, bits) for label, bits in rows if abs(bits) >= least][:MAX_BARS]
     rest = sum(bits for _, bits in rows) - sum(bits for _, bits in kept)
-    if len(kept) < len(rows):
+    if len(kept) == len(rows) - 1:
+        kept = rows
+    elif len(kept) < len(rows):
         kept.append((f"other ({len(rows) - len(kept)} smaller)", rest))
     bars = [Bar("prior", prior_bits, 0.0, prior_bits, "prior")]
     at = prior_bits
@@ -127,10 +133,26 @@ def waterfall_spec(bars: Sequence[Bar]) -> Spec:
     row: Spec = {"field": "row", "type": "ordinal", "axis": None, "scale": {"padding": 0.25}}
     right: Spec = {"field": "right", "type": "quantitative"}
     text: Spec = {"type": "text", "align": "left", "dx": 5, "fontSize": 12}
+    beside: Spec = {**text, "align": "right", "dx": -8, "limit": _LEFT - 12}
+    labels: list[Spec] = [
+        {
+            "transform": [{"filter": {"field": "weight", "equal": weight}}],
+            "mark": {**beside, "fontWeight": weight},
+            "encoding": {
+                "x": {"value": 0},
+                "y": row,
+                "text": {"field": "label", "type": "nominal"},
+            },
+        }
+        for weight in ("normal", "bold")
+    ]
     return {
         "data": {"values": values},
-        "width": 420,
-        "height": {"step": 24},
+        "width": 430,
+        "height": _ROW * len(bars),
+        # Fixed, since the reader's font is not the one that would be measured here.
+        "autosize": "none",
+        "padding": {"left": _LEFT, "right": 50, "top": 4, "bottom": 42},
         "layer": [
             {"mark": {"type": "rule", "color": "#999999"}, "encoding": {"x": {"datum": 0}}},
             {
@@ -150,7 +172,7 @@ def waterfall_spec(bars: Sequence[Bar]) -> Spec:
                         "axis": {
                             "title": "bits (log2 odds; 0 bits is 50 %)",
                             "grid": True,
-                            "tickCount": 8,
+                            "tickCount": 6,
                         },
                     },
                     "x2": {"field": "end"},
@@ -162,24 +184,7 @@ def waterfall_spec(bars: Sequence[Bar]) -> Spec:
                 "mark": text,
                 "encoding": {"x": right, "y": row, "text": {"field": "text", "type": "nominal"}},
             },
-            *(
-                {
-                    "transform": [{"filter": {"field": "weight", "equal": weight}}],
-                    "mark": {
-                        **text,
-                        "align": "right",
-                        "dx": -8,
-                        "fontWeight": weight,
-                        "limit": 330,
-                    },
-                    "encoding": {
-                        "x": {"value": 0},
-                        "y": row,
-                        "text": {"field": "label", "type": "nominal"},
-                    },
-                }
-                for weight in ("normal", "bold")
-            ),
+            *labels,
         ],
         "config": _CONFIG,
     }
@@ -266,7 +271,7 @@ def timeline_spec(entries: Sequence[TimelineEntry], percents: Sequence[tuple[int
         )
     return {
         "data": {"values": values},
-        "width": 720,
+        "width": 790,
         "height": 230,
         "layer": layers,
         "config": _CONFIG,

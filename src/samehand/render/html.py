@@ -7,6 +7,7 @@ every text of a report passes through `safe` and is escaped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
 from functools import cached_property
 from importlib.resources import files
 
@@ -33,6 +34,7 @@ from samehand.render.safe import clean, defang_text, shown_comparison
 
 #: Rows of a table and pictures of a page; `assessment.json` has everything.
 MAX_PAIRS = 40
+MIN_OPEN_PAIRS = 5
 MAX_CAMPAIGNS = 30
 MAX_SINGLES = 40
 MAX_REPORTS = 300
@@ -83,7 +85,8 @@ def span(interval: Interval | None) -> str:
     """An interval in words of the page; a dash without one."""
     if interval is None:
         return "–"
-    return f"{capped_percent(interval.low)} to {percent(interval.high)}"
+    low, high = capped_percent(interval.low), capped_percent(interval.high)
+    return percent(interval.high) if low == high else f"{low} to {percent(interval.high)}"
 
 
 def bits(value: float) -> str:
@@ -92,8 +95,20 @@ def bits(value: float) -> str:
 
 
 def day(text: str) -> str:
-    """A date, or an interval of dates, for readers."""
-    return clean(text, 40).replace("/", " to ") or "undated"
+    """A date, or an interval of dates, for readers; whole months and years in short."""
+    first, slash, last = clean(text, 40).partition("/")
+    if not slash:
+        return first or "undated"
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:  # not written by this program; shown as it is
+        return f"{first} to {last}"
+    if start.year == end.year and start.day == 1:
+        if (start.month, end.month, end.day) == (1, 12, 31):
+            return f"{start.year}"
+        if start.month == end.month and (end + timedelta(days=1)).day == 1:
+            return first[:7]
+    return f"{first} to {last}"
 
 
 def feature(text: str, limit: int = 200) -> str:
@@ -120,6 +135,8 @@ class Page:
             (k for k in assessment.links if k.l in case and k.r in case),
             key=lambda k: (-k.probability, k.l, k.r),
         )
+        strong = sum(k.probability >= 0.5 or bool(k.decision) for k in self.links)
+        self.open_pairs = max(MIN_OPEN_PAIRS, min(strong, MAX_PAIRS))
         self.prior_words = _PRIORS.get(assessment.provenance.prior, "not stated")
 
     def _best_single(self) -> Campaign | None:
@@ -199,10 +216,18 @@ class Page:
             return f"{likely}{clean(lead.actor, 80)}, not named"
         return "undetermined: nobody is named"
 
+    def listed(self, attribution: Attribution) -> Sequence[Hypothesis]:
+        """The hypotheses of 1 % and more, but at least three."""
+        return [
+            h
+            for n, h in enumerate(attribution.hypotheses)
+            if n < 3 or h.probability >= 0.01 or h.conditional_probability >= 0.01
+        ]
+
     def ranking(self, attribution: Attribution) -> list[Hypothesis | str]:
-        """Hypotheses by probability, with 'none' and 'planted' where they belong."""
+        """Listed hypotheses by probability, with 'none' and 'planted' where they belong."""
         rows: list[tuple[float, Hypothesis | str]] = [
-            (h.probability, h) for h in attribution.hypotheses
+            (h.probability, h) for h in self.listed(attribution)
         ]
         rows += [(attribution.none, "none"), (attribution.planted, "planted")]
         return [row for _, row in sorted(rows, key=lambda r: -r[0])]

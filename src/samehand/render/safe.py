@@ -31,6 +31,7 @@ _ADDRESS_KINDS = frozenset({"ipv4-addr", "ipv4-addr:port", "ipv4-net24"})
 _FILE_KINDS = frozenset({"file:name", "file:path", "pdb-path"})
 
 _DOT = re.compile(r"(?<!\[)\.(?!\])")
+_AT = re.compile(r"(?<!\[)@(?!\])")
 _URL = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,19})://([^\s/?#\"'<>]*)")
 _SCHEME = re.compile(r"(?i)\b(javascript|vbscript|data|mailto|tel|file):(?=\S)")
 _EMAIL = re.compile(r"([\w.+%-]+)@([\w-]+(?:\.[\w-]+)+)")
@@ -57,8 +58,12 @@ def _dots(text: str) -> str:
     return _DOT.sub("[.]", text)
 
 
+def _ats(text: str) -> str:
+    return _AT.sub("[@]", text)
+
+
 def _url(match: re.Match[str]) -> str:
-    scheme, host = match[1], _dots(match[2]).replace("@", "[@]")
+    scheme, host = match[1], _ats(_dots(match[2]))
     lower = scheme.lower()
     if lower in ("http", "https"):
         return f"hxxp{lower[4:]}://{host}"
@@ -92,7 +97,7 @@ def defang(kind: str, value: str, limit: int = 300) -> str:
     if kind == "ipv6-addr":
         return re.sub(r"(?<!\[):(?!\])", "[:]", clean(value, limit))
     if kind == "email-addr":
-        return re.sub(r"(?<!\[)@(?!\])", "[@]", _dots(clean(value, limit)))
+        return _ats(_dots(clean(value, limit)))
     if kind == "url":
         text = clean(value, limit)
         if not re.match(r"(?i)[a-z][a-z0-9+.-]*://", text):

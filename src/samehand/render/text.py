@@ -173,14 +173,24 @@ def campaign_line(campaign: Campaign) -> str:
     return text + (f"; called {names}" if names else "")
 
 
-def campaigns_text(assessment: Assessment) -> str:
-    """All campaigns of more than one report, and how many reports stand alone."""
+def campaigns_text(assessment: Assessment, leading: Campaign | None = None) -> str:
+    """All campaigns of more than one report, and how many reports stand alone.
+
+    With a leading campaign the others take one line each.
+    """
     many = [c for c in assessment.campaigns if len(c.reports) > 1]
     alone = len(
         {r for c in assessment.campaigns for r in c.reports} - {r for c in many for r in c.reports}
     )
-    lines = [_wrap(campaign_line(c)) for c in many] or ["  No two reports belong together."]
-    lines.append(f"  {alone} reports stand alone.")
+    lines = []
+    for campaign in many:
+        if leading is None or campaign.id == leading.id:
+            lines.append(_wrap(campaign_line(campaign)))
+        else:
+            lines.append("  " + _short(campaign_line(campaign), WIDTH - 2))
+    if not lines:
+        lines = ["  No two reports belong together."]
+    lines.append(f"  Reports that stand alone: {alone}.")
     return "\n".join(lines)
 
 
@@ -223,10 +233,14 @@ def coverage_table(campaign: Campaign, verbose: int = 1) -> str:
     return text
 
 
-def hypotheses_table(attribution: Attribution, most: int = 5) -> str:
-    """Ranked hypotheses with none of the known and planted."""
-    rows = [["hypothesis", "probability", "if one campaign", "range", "likelihood", "house scale"]]
-    for hypothesis in attribution.hypotheses[:most]:
+def hypotheses_table(attribution: Attribution, most: int = 5, least: float = 0.0) -> str:
+    """Ranked hypotheses with none of the known and planted; the first is always shown."""
+    rows = [
+        ["hypothesis", "probability", "if one campaign", "its range", "likelihood", "house scale"]
+    ]
+    for number, hypothesis in enumerate(attribution.hypotheses[:most]):
+        if number and hypothesis.probability < least:
+            continue
         name = clean(hypothesis.actor)
         if hypothesis.parent:
             name = f"  within {clean(hypothesis.parent)}: {name}"
@@ -268,7 +282,12 @@ def attribution_text(assessment: Assessment, campaign: Campaign, verbose: int = 
     attribution = attribution_of(assessment, campaign)
     if attribution is None:
         return "  Nothing to attribute: only compilations."
-    lines = [hypotheses_table(attribution)]
+    if not attribution.hypotheses:
+        return (
+            "  No known actor to compare with: add reports of known actors with "
+            "'samehand add --reference'."
+        )
+    lines = [hypotheses_table(attribution, 12 if verbose else 5, 0.0 if verbose else 0.02)]
     lines.append(f"  Naming: {_NAMING[attribution.naming]}. Uncalibrated.")
     if attribution.membership < 1.0:
         lines.append(
@@ -334,7 +353,7 @@ def linchpins_text(attribution: Attribution, most: int = 6) -> str:
 
 def timeline_text(entries: Sequence[TimelineEntry]) -> str:
     """The belief at each publication, and which campaign it is about."""
-    rows = [["as of", "about", "leading", "", "likelihood", "none known"]]
+    rows = [["as of", "about", "leading actor", "", "likelihood", "none known"]]
     for entry in entries:
         about = ", ".join(clean(r) for r in entry.campaign) or "-"
         if len(entry.campaign) > 1:
@@ -371,14 +390,23 @@ def summary(assessment: Assessment, verbose: int = 0) -> str:
     within = [k for k in assessment.links if k.l in case and k.r in case]
     likely = [k for k in within if k.probability >= 0.5 or k.decision]
     campaign = followed_campaign(assessment)
-    parts.append(
-        f"\nPAIRS that one hand probably made ({len(likely)} of {len(within)} with evidence)"
-    )
-    parts.append(links_table(likely, 40 if verbose else 13))
+    parts.append(f"\nPAIRS that one hand probably made ({len(likely)} of {len(within)} compared)")
+    parts.append(links_table(likely, 40 if verbose else 11))
     parts.append("\nCAMPAIGNS")
-    parts.append(campaigns_text(assessment))
+    parts.append(campaigns_text(assessment, None if verbose else campaign))
     if campaign is None:
-        return "\n".join(parts)
+        parts.append(_single_reports(assessment))
+    else:
+        parts.extend(_leading(assessment, campaign, verbose))
+    if assessment.warnings:
+        parts.append("\nWARNINGS")
+        parts.extend(_wrap(clean(w)) for w in assessment.warnings)
+    return "\n".join(parts)
+
+
+def _leading(assessment: Assessment, campaign: Campaign, verbose: int) -> list[str]:
+    """The leading campaign: who saw what, whose hand, what it rests on, belief over time."""
+    parts = []
     if campaign.reported:
         parts.append(_wrap(f"{campaign.id} {reported_by(assessment, campaign)}"))
     parts.append(f"\nWHO SAW WHICH PART of {campaign.id}")
@@ -387,7 +415,7 @@ def summary(assessment: Assessment, verbose: int = 0) -> str:
     parts.append(attribution_text(assessment, campaign, verbose))
     attribution = attribution_of(assessment, campaign)
     if attribution is not None:
-        if verbose or len(attribution.claims) <= 4:
+        if verbose:
             parts.append("\nWHAT PUBLISHERS CLAIM")
             parts.append(claims_text(attribution))
         parts.append("\nWHAT IT RESTS ON")
@@ -395,10 +423,37 @@ def summary(assessment: Assessment, verbose: int = 0) -> str:
     if assessment.timeline:
         parts.append("\nBELIEF OVER TIME")
         parts.append(timeline_text(assessment.timeline))
-    if assessment.warnings:
-        parts.append("\nWARNINGS")
-        parts.extend(_wrap(clean(w)) for w in assessment.warnings)
-    return "\n".join(parts)
+    return parts
+
+
+def _single_reports(assessment: Assessment, most: int = 8) -> str:
+    """Leading actors of reports that stand alone, the most probable first."""
+    reports_of = {c.id: c.reports for c in assessment.campaigns}
+    found = sorted(
+        (
+            (
+                a.hypotheses[0].probability,
+                clean(", ".join(reports_of.get(a.campaign, ()))),
+                clean(a.hypotheses[0].actor),
+                a.hypotheses[0].likelihood_words,
+                a.none,
+            )
+            for a in assessment.attributions
+            if a.hypotheses
+        ),
+        key=lambda row: (-row[0], row[1]),
+    )
+    if not found:
+        return (
+            "\nWHOSE HAND\n  No known actor to compare with: add reports of known actors "
+            "with 'samehand add --reference'."
+        )
+    rows = [["report", "leading actor", "", "likelihood", "none known"]]
+    rows.extend(
+        [name, actor, percent(value), words, percent(none)]
+        for value, name, actor, words, none in found[:most]
+    )
+    return "\nWHOSE HAND, report by report\n" + table(rows, right=(2, 4))
 
 
 def reported_by(assessment: Assessment, campaign: Campaign) -> str:

@@ -1,0 +1,240 @@
+"""Laws that need whole records: order, copies, dates, providers, statements of third parties."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+import examples
+import helpers
+from helpers import bench, comparison, link_in, link_of, record, total
+from laws import CLOSE, HASH
+
+Record = helpers.Record
+CASE_PRIOR = math.log2(1600 / 16003)
+
+
+def law_symmetric(rng: Random) -> None:
+    """P(A, B) = P(B, A): which of the two has the smaller identifier does not matter."""
+    records = examples.some_records(rng)
+    names = {"a": "b", "b": "a"}
+
+    def swapped(value: Any) -> Any:
+        if isinstance(value, list):
+            return [swapped(v) for v in value]
+        if isinstance(value, dict):
+            return {
+                k: swapped(v) if k in ("id", "cites", "reports", "claims") else v
+                for k, v in value.items()
+            }
+        return names.get(value, value)
+
+    one = link_of(records)
+    two = link_of([swapped(r) for r in records])
+    assert abs(one.total_bits - two.total_bits) < CLOSE
+    assert abs(one.campaign_probability - two.campaign_probability) < CLOSE
+
+
+def law_order_of_loading_does_not_matter(rng: Random) -> None:
+    """Neither the order of the records nor that of the values inside them changes a link."""
+    records = examples.some_records(rng)
+    shuffled = [
+        {k: rng.sample(v, len(v)) if isinstance(v, list) else v for k, v in r.items()}
+        for r in rng.sample(records, len(records))
+    ]
+    one, two = link_of(records), link_of(shuffled)
+    assert abs(one.total_bits - two.total_bits) < CLOSE
+    assert abs(one.campaign_probability - two.campaign_probability) < CLOSE
+
+
+def law_fresh_value_never_lowers(rng: Random) -> None:
+    """A further value that only these two reports hold never lowers their link."""
+    records = examples.some_records(rng)
+    kind = rng.choice(sorted(examples.FRESH))
+    fresh = {"type": kind, "value": examples.FRESH[kind].format(0xBEEF), "batch": "table"}
+    more = [
+        {**r, "observables": [*r["observables"], fresh]} if r["id"] in ("a", "b") else r
+        for r in records
+    ]
+    assert total(*more) >= total(*records) - CLOSE
+
+
+def law_copying_never_raises(rng: Random) -> None:
+    """The likelier that a citing report copied, the weaker what it shares with its source."""
+    records = examples.some_records(rng)[:2]
+    records[1]["cites"] = ["a"]
+    records[1]["observables"].append({"type": "mutex", "value": "own mark"})  # no derivative
+    low, high = sorted(rng.uniform(0, 1) for _ in range(2))
+    numbers = helpers.parameters()
+    assert total(*records, numbers=numbers.changed(copies={"cited_probability": high})) <= (
+        total(*records, numbers=numbers.changed(copies={"cited_probability": low})) + CLOSE
+    )
+
+
+def law_cited_item_weighs_less() -> None:
+    """An item shared with a cited report counts .4 of one found independently (I = 1 - .6)."""
+    own = ("mutex", "own mark")
+    apart = total(record("a", HASH), record("b", HASH, own))
+    citing = total(record("a", HASH), record("b", HASH, own, cites=["a"]))
+    face = math.log2(0.15 * 16002 / 0.2)
+    assert math.isclose(apart - math.log2(5 / 16002), face - 3.0, abs_tol=CLOSE)
+    # The mere citation is a soft item of one bit, of which half is kept.
+    assert math.isclose(citing - math.log2(5 / 16002), 0.4 * face - 3.0 + 0.5, abs_tol=CLOSE)
+
+
+def law_pure_copies_change_nothing() -> None:
+    """Copies that cite a report and hold only what it holds leave N, d and the link alone."""
+    records = [record("a", HASH), record("b", HASH), record("c", ("mutex", "m"))]
+    copies = [record(f"copy {n}", HASH, cites=["a"]) for n in range(10)]
+    before, after = bench(records), bench([*records, *copies])
+    assert after.universe.n == before.universe.n
+    assert link_in(after, "a", "b") == link_in(before, "a", "b")
+    assert link_in(after, "b", "copy 1").total_bits <= link_in(before, "a", "b").total_bits
+
+
+def law_compilation_is_no_witness() -> None:
+    """A list gathered from others adds nothing to N or d, and claims in it count for nothing."""
+    records = [record("a", HASH), record("b", HASH)]
+    listed = comparison(
+        "list",
+        "code",
+        "infrastructure",
+        kind="compilation",
+        observables=[{"type": HASH[0], "value": HASH[1]}],
+    )
+    before, after = bench(records), bench([*records, listed])
+    assert after.universe.n == before.universe.n
+    assert link_in(after, "a", "b") == link_in(before, "a", "b")
+
+
+def law_other_holders_lower() -> None:
+    """Each independent report that holds the item too makes it commoner: u = (d + kappa) / N."""
+    records = [record(i, HASH) for i in ("a", "b", "c", "d", "e")]
+    for count in range(2, 6):
+        n = 16000 + count
+        expected = math.log2(5 / n) + math.log2(0.15 / ((count - 2 + 0.2) / n)) - 3.0
+        assert math.isclose(total(*records[:count]), expected, abs_tol=CLOSE)
+
+
+def law_own_cluster_is_left_out() -> None:
+    """A campaign's own reports do not make its values look common."""
+    records = [record(i, HASH) for i in ("a", "b", "c")]
+    cluster = frozenset(("a", "c"))
+    expected = math.log2(5 / 16003) + math.log2(0.15 * 16003 / 0.2) - 3.0
+    found = total(*records, clusters={"a": cluster, "c": cluster})
+    assert math.isclose(found, expected, abs_tol=CLOSE)
+
+
+def law_same_thing_counts_once() -> None:
+    """An address of a page, its host, domain and path are one coincidence, not four."""
+    page = ("url", "http://dl.coincheck-files.com/salary/adjust/open.php")
+    parts = (("domain-name", "dl.coincheck-files.com"), ("url:path", "/salary/adjust/open.php"))
+    rarest = math.log2(5 / 16002) + math.log2(0.12 * 16002 / 0.1) - 3.0  # the host
+    for values in ([page], [page, *parts], [*parts, page]):
+        found = total(record("a", *values), record("b", *values))
+        assert math.isclose(found, rarest, abs_tol=CLOSE)
+
+
+def law_provider_is_weak() -> None:
+    """Thirty providers of free names and an AS in common carry at most 2 bits."""
+    providers = ["ddns.net", "publicvm.com", "hopto.org", "zapto.org", "no-ip.org", "sytes.net"]
+    values = {
+        i: [("domain-name", f"{i}{n}host.{p}") for n, p in enumerate(providers)] for i in "ab"
+    }
+    system = ("autonomous-system", "AS20473")
+    for case in (False, True):
+        found = link_of([record(i, *values[i], system) for i in "ab"], case=case)
+        assert 0 < found.weight_bits <= 2.0
+        assert not any(c.comparison.startswith("anchor") for c in found.contributions)
+
+
+def law_shift_of_ten_years(rng: Random) -> None:
+    """Decay depends on the gap between two sightings, never on how long ago they were."""
+    records = examples.some_records(rng, techniques=False)
+
+    def later(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {k: later(v, k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [later(v) for v in value]
+        if key in ("published", "first_seen", "last_seen"):
+            return (date.fromisoformat(value) + timedelta(days=3652)).isoformat()
+        return value
+
+    assert total(*later(records)) == total(*records)
+
+
+def law_reported_comparison_is_limited() -> None:
+    """Without an observed anchor of 2 bits, a reported comparison ends at z = 2 (P = .80)."""
+    pair = [record("a", ("mutex", "one")), record("b", ("mutex", "other"))]
+    told = comparison("c", "infrastructure", "code")
+    found = link_of([*pair, told], case=True)
+    assert math.isclose(found.total_bits, 2.0, abs_tol=CLOSE) and found.reported
+    assert math.isclose(found.probability, 0.8, abs_tol=CLOSE)
+    feed = link_of([*pair, told])
+    assert math.isclose(feed.total_bits, math.log2(5 / 16003) + 9.0, abs_tol=CLOSE)
+    one_facet = link_of([*pair, comparison("c", "code")])
+    assert math.isclose(one_facet.total_bits, math.log2(5 / 16003) + 6.0, abs_tol=CLOSE)
+    # An observed anchor lifts the limit.
+    anchored = link_of([record("a", HASH), record("b", HASH), told], case=True)
+    face = math.log2(0.15 * 16003 / 0.2)
+    assert anchored.total_bits > 2.0
+    assert math.isclose(
+        anchored.total_bits, CASE_PRIOR + max(face - 3.0, 9.0 + 0.5 * math.log2(375)), abs_tol=CLOSE
+    )
+
+
+def law_one_origin_counts_once() -> None:
+    """However many repeat a statement, it is the statement of its origin."""
+    pair = [record("a"), record("b")]
+    for relation in ("reported-comparison", "denial"):
+        told = comparison("c", "infrastructure", "code", claim={"relation": relation})
+        repeats = [
+            comparison(
+                f"r{n}",
+                "infrastructure",
+                "code",
+                claim={"relation": relation, "origin": "c", "first_hand": False},
+            )
+            for n in range(5)
+        ]
+        once, often = link_of([*pair, told]), link_of([*pair, told, *repeats])
+        assert once.weight_bits != 0
+        assert math.isclose(once.weight_bits, often.weight_bits, abs_tol=CLOSE)
+
+
+def law_denial_lowers() -> None:
+    """A first-hand denial takes 4 bits times its grade; three of them no more than 6."""
+    pair = [record("a", HASH), record("b", HASH)]
+
+    def deny(identifier: str, grade: str) -> Record:
+        return comparison(identifier, claim={"relation": "denial"}, grade=grade)
+
+    base = link_of(pair).weight_bits - math.log2(16002)
+    for grades, expected in ((["A1"], -4.0), (["B2"], -4.0 * 0.68), (["A1"] * 3, -6.0)):
+        against = [deny(f"d{n}", grade) for n, grade in enumerate(grades)]
+        found = link_of([*pair, *against])
+        gained = found.weight_bits - math.log2(16002 + len(against))
+        assert math.isclose(gained - base, expected, abs_tol=CLOSE)
+
+
+def law_withdrawal_restores() -> None:
+    """A publisher that takes its statement back leaves exactly the belief without it."""
+    pair = [record("a", ("mutex", "x")), record("b", ("mutex", "y"))]
+    for claim in ({}, {"relation": "denial"}):
+        told = comparison("c", "infrastructure", "code", publisher="Sky", claim=claim)
+        back = {
+            "id": "d",
+            "publisher": "Sky",
+            "claims": [{"relation": "withdrawal", "reports": ["c"]}],
+        }
+        silent = [{**r, "claims": []} for r in (told, back)]
+        before, after = link_of([*pair, *silent]), link_of([*pair, told, back])
+        assert after.total_bits == before.total_bits
+        assert after.probability == before.probability
+        assert link_of([*pair, told]).total_bits != before.total_bits
+        lines = [c for c in after.contributions if c.facet == "claims"]
+        assert len(lines) == 2 and lines[0].bits == -lines[1].bits != 0
+        assert "withdrawn" in lines[1].comparison
