@@ -147,12 +147,15 @@ def statement(rng: Random, number: int, bits: float) -> Statement:
 def evidence(rng: Random, *, stated: bool = True) -> PairEvidence:
     """What two reports might share: up to nine items, perhaps statements of third parties."""
     stated = stated and rng.random() < 0.5
+    case = rng.random() < 0.5
+    n = 16000.0 + rng.randint(2, 12000)
     return PairEvidence(
         l="a",
         r="b",
-        n=16000.0 + rng.randint(2, 2000),
+        n=n,
+        scale=16000.0 if case else n,
         k=rng.choice([5.0, 1600.0]),
-        case=rng.random() < 0.5,
+        case=case,
         items=tuple(item(rng, n) for n in range(rng.randint(0, 9))),
         comparisons=tuple(
             statement(rng, n, rng.choice([5.0, 6.0, 9.0])) for n in range(rng.randint(0, 2))

@@ -95,6 +95,11 @@ def record(identifier: str, *values: tuple[str, str] | Record, **fields: Any) ->
     return {"id": identifier, "grade": "A1", "observables": observables, **fields}
 
 
+def listed(kind: str, value: str, batch: str, **fields: str) -> Record:
+    """One observable of a given list."""
+    return {"type": kind, "value": value, "batch": batch, **fields}
+
+
 def comparison(
     identifier: str, *facets: str, reports: Iterable[str] = ("a", "b"), **fields: Any
 ) -> Record:

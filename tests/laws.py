@@ -134,8 +134,8 @@ def law_nothing_shared_is_the_prior(rng: Random) -> None:
     evidence = replace(examples.evidence(rng), items=(), comparisons=(), denials=())
     found = link.make_link(evidence, helpers.parameters())
     assert found.contributions == ()
-    assert found.total_bits == found.prior_bits == math.log2(evidence.k / evidence.n)
-    odds = evidence.k / evidence.n
+    assert found.total_bits == found.prior_bits == math.log2(evidence.k / evidence.scale)
+    odds = evidence.k / evidence.scale
     assert math.isclose(found.probability, odds / (1 + odds), rel_tol=1e-12)
 
 

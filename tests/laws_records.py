@@ -9,11 +9,11 @@ from typing import Any
 
 import examples
 import helpers
-from helpers import bench, comparison, link_in, link_of, record, total
+from helpers import bench, comparison, link_in, link_of, listed, record, total
 from laws import CLOSE, HASH
 
 Record = helpers.Record
-CASE_PRIOR = math.log2(1600 / 16003)
+CASE_PRIOR = math.log2(1600 / 16000)  # one in ten, whatever else is loaded
 
 
 def law_symmetric(rng: Random) -> None:
@@ -179,7 +179,7 @@ def law_reported_comparison_is_limited() -> None:
     assert math.isclose(one_facet.total_bits, math.log2(5 / 16003) + 6.0, abs_tol=CLOSE)
     # An observed anchor lifts the limit.
     anchored = link_of([record("a", HASH), record("b", HASH), told], case=True)
-    face = math.log2(0.15 * 16003 / 0.2)
+    face = math.log2(0.15 * 16000 / 0.2)
     assert anchored.total_bits > 2.0
     assert math.isclose(
         anchored.total_bits, CASE_PRIOR + max(face - 3.0, 9.0 + 0.5 * math.log2(375)), abs_tol=CLOSE
@@ -238,3 +238,61 @@ def law_withdrawal_restores() -> None:
         lines = [c for c in after.contributions if c.facet == "claims"]
         assert len(lines) == 2 and lines[0].bits == -lines[1].bits != 0
         assert "withdrawn" in lines[1].comparison
+
+
+def law_order_inside_a_record_does_not_matter() -> None:
+    """Not even where a value stands in two lists."""
+    names = [listed("file:name", f"n{n}.exe", "one") for n in range(3)]
+    twice = [listed("file:name", "x.exe", "one"), listed("file:name", "x.exe", "two")]
+    other = record("b", HASH, twice[0], *names)
+    one = total(record("a", *twice, HASH, *names), other)
+    assert math.isclose(one, total(record("a", *twice[::-1], HASH, *names), other), abs_tol=CLOSE)
+
+
+def law_further_host_of_a_provider_never_lowers() -> None:
+    """A host that both name, but twelve years apart, hides no provider they share today."""
+    a, b = ("domain-name", "aa.ddns.net"), ("domain-name", "bb.ddns.net")
+    old = listed("domain-name", "cc.ddns.net", "", first_seen="2008-01-01")
+    new = old | {"first_seen": "2020-01-01"}
+    dates = {"published": "2020-01-01"}
+    without = total(record("a", a, **dates), record("b", b, **dates))
+    assert total(record("a", a, old, **dates), record("b", b, new, **dates)) >= without - CLOSE
+
+
+def law_further_address_of_a_network_never_lowers() -> None:
+    """A shared address in a crowded list hides no shared /24 of another list."""
+    crowd = [listed("ipv4-addr", f"185.3.{n}.7", "one") for n in range(3)]
+    left, right = (listed("ipv4-addr", f"91.1.1.{n}", "two") for n in (1, 9))
+    old = listed("ipv4-addr", "91.1.1.77", "one", first_seen="2010-01-01")
+    new = old | {"first_seen": "2020-01-01"}
+
+    def both(more_a: list[Record], more_b: list[Record]) -> float:
+        return total(
+            record("a", left, HASH, *crowd, *more_a, published="2020"),
+            record("b", right, HASH, *crowd, *more_b, published="2020"),
+        )
+
+    assert both([old], [new]) >= both([], []) - CLOSE
+
+
+def law_repeating_does_not_strengthen() -> None:
+    """A repeated statement keeps the grade of its origin, however good the repeater's."""
+    pair = [record("a"), record("b")]
+    told = comparison("c", "infrastructure", "code", grade="C3")
+    again = comparison("r", "infrastructure", "code", claim={"origin": "c", "first_hand": False})
+    weight = link_of([*pair, told]).weight_bits
+    assert weight > 0
+    assert math.isclose(link_of([*pair, told, again]).weight_bits, weight, abs_tol=CLOSE)
+
+
+def law_withdrawal_silences_repeaters() -> None:
+    """Who only repeated a statement falls silent with it; who saw for itself does not."""
+    pair = [record("a"), record("b")]
+    told = comparison("c", "infrastructure", "code", publisher="Sky")
+    back = {"id": "d", "publisher": "Sky",
+            "claims": [{"relation": "withdrawal", "reports": ["c"]}]}  # fmt: skip
+    again = comparison("r", "infrastructure", "code", claim={"origin": "c", "first_hand": False})
+    own = comparison("r", "infrastructure", "code")
+    assert link_of([*pair, told, again]).weight_bits > 0
+    assert link_of([*pair, told, again, back]).weight_bits == 0
+    assert link_of([*pair, told, own, back]).weight_bits == 9.0

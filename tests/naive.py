@@ -43,17 +43,20 @@ def heaviest_anchor(items: Sequence[Item], weight: Callable[[Item], float]) -> S
     return sorted(items, key=weight, reverse=True)[:1]
 
 
-def weight(item: Item, universe: float, conditional: float | None) -> float:
-    """w of an item, or w' when the small conditional universe is given."""
+def weight(item: Item, evidence: PairEvidence, conditional: float | None) -> float:
+    """w of an item, or w' when the small conditional universe is given.
+
+    Unseen holders are expected among all origins, for two case reports among the base alone.
+    """
     if item.chance_bits is not None:
         gap = item.rarities[0] if item.rarities else None
         return item.chance_bits * item.rho * item.independence * (fade(gap) if gap else 1.0)
     best = 0.0
     for way in item.rarities:
         if conditional is None:
-            u = (way.holders + way.kappa) / universe
+            u = way.holders / evidence.n + way.kappa / evidence.scale
         else:
-            u = max(way.holders / universe, way.kappa / conditional)
+            u = max(way.holders / evidence.n, way.kappa / conditional)
         best = max(best, math.log(way.m / u) / math.log(2) * fade(way))
     return best * item.rho * item.independence
 
@@ -69,12 +72,12 @@ def ranked(values: Sequence[float], gamma: float) -> float:
     return sum(v * gamma**rank for rank, v in enumerate(sorted(values)[::-1]))
 
 
-def facet_bits(items: Sequence[Item], universe: float, n: Numbers) -> float:
+def facet_bits(items: Sequence[Item], evidence: PairEvidence, n: Numbers) -> float:
     """W: rank discount inside each batch, then over the batches."""
     batches = {i.batch for i in items}
     return ranked(
         [
-            ranked([weight(i, universe, n.conditional) for i in items if i.batch == b], n.gamma)
+            ranked([weight(i, evidence, n.conditional) for i in items if i.batch == b], n.gamma)
             for b in batches
         ],
         n.gamma,
@@ -83,7 +86,6 @@ def facet_bits(items: Sequence[Item], universe: float, n: Numbers) -> float:
 
 def score(evidence: PairEvidence, n: Numbers = Numbers(), choose: Choice = every_anchor) -> float:
     """z in bits."""
-    universe = evidence.n
     hard = [i for i in evidence.items if not i.soft]
     soft = [i for i in evidence.items if i.soft]
 
@@ -92,26 +94,26 @@ def score(evidence: PairEvidence, n: Numbers = Numbers(), choose: Choice = every
             min(
                 n.cap,
                 n.beta
-                * facet_bits([i for i in hard if i.facet == f and i is not without], universe, n),
+                * facet_bits([i for i in hard if i.facet == f and i is not without], evidence, n),
             )
             for f in HARD
         )
 
     def anchor(item: Item) -> float:
-        return max(0.0, weight(item, universe, None) + n.b0)
+        return max(0.0, weight(item, evidence, None) + n.b0)
 
-    candidates = choose(hard, lambda i: weight(i, universe, None))
+    candidates = choose(hard, lambda i: weight(i, evidence, None))
     observed = [corroboration(None), *(anchor(i) + corroboration(i) for i in candidates)]
     reported = [
         s.bits * s.rho + corroboration(None) for s in evidence.comparisons if not s.withdrawn_by
     ]
     resemblance = 0.0
     for group, cap in SOFT_CAPS.items():
-        face = facet_bits([i for i in soft if i.soft == group], universe, n)
+        face = facet_bits([i for i in soft if i.soft == group], evidence, n)
         resemblance += n.beta * min(cap, face) if group == "behaviour" else min(cap, n.beta * face)
     resemblance = min(n.soft_case if evidence.case else n.soft_feed, resemblance)
     against = max(-6.0, sum(s.bits * s.rho for s in evidence.denials if not s.withdrawn_by))
-    prior = math.log2(evidence.k / universe)
+    prior = math.log2(evidence.k / evidence.scale)
     z = prior + max(observed + reported) + resemblance + against
     if max([anchor(i) for i in hard], default=0.0) < n.anchor_needed:
         z = min(z, max(n.reported_limit, prior + max(observed) + against))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import combinations
 from statistics import mean
@@ -92,12 +93,27 @@ def test_answer_for_four_reports_does_not_depend_on_10000_unrelated_ones(
     among = probabilities(bench(four, case=case, background=unrelated), pairs)
     assert max(alone) > 0.5
     assert abs(mean(alone) - mean(among)) < ALLOWED
+    if case:  # chosen reports keep their prior, so not even a single link moves
+        assert max(abs(x - y) for x, y in zip(alone, among, strict=True)) < ALLOWED
+
+
+@pytest.mark.parametrize("case", [False, True], ids=["feed", "case"])
+def test_strangers_move_resemblance_and_statements_in_a_feed_only(
+    case: bool, unrelated: list[Profile]
+) -> None:
+    """Where nothing cancels N: a case does not move at all, a feed by log2(26003 / 16003)."""
+    alike = {"software": ["inhouse"], "victims": [{"country": "JP", "sector": "shipping"}]}
+    pair = [record("a", **alike), record("b", **alike), comparison("c", "code", grade="B2")]
+    one = link_in(bench(pair, case=case), "a", "b")
+    other = link_in(bench(pair, case=case, background=unrelated), "a", "b")
+    moved = 0.0 if case else math.log2(26003 / 16003)
+    assert math.isclose(one.total_bits - other.total_bits, moved, abs_tol=1e-9)
 
 
 def test_case_prior_never_holds_with_a_report_outside_the_case() -> None:
     """About 1:10 between two reports of the case; k = 5 with a reference or background report."""
     gatherer = bench([record("a"), record("b")], case=True)
-    assert abs(gatherer.gather("a", "b").k / gatherer.universe.n - 0.1) < 0.001
+    assert math.isclose(link_in(gatherer, "a", "b").prior_bits, math.log2(0.1))
     for use in ("reference", "background"):
         profile = gatherer.profiles["b"]
         other = replace(profile, report=replace(profile.report, use=use))

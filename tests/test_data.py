@@ -14,6 +14,7 @@ import pytest
 import samehand
 from samehand.config import default_parameters, types_table
 from samehand.errors import ConfigError
+from samehand.knowledge.tools import is_public_tool
 from samehand.model import FACETS, HARD_FACETS
 from samehand.normalise import _RULES, name_key
 
@@ -173,6 +174,13 @@ def test_public_tools_are_named_once_in_lower_case() -> None:
         assert 1970 <= tool.get("public_since", 2000) <= 2030, tool["name"]
     folded = [name_key(t["name"]) for t in tools]
     assert twice(folded) == [], "a tool stands twice; merge the entries"
+
+
+def test_public_tool_is_known_by_each_of_its_names() -> None:
+    for tool in toml("public_tools.toml")["tool"]:
+        for name in (tool["name"], *tool.get("aliases", [])):
+            assert is_public_tool(name) and is_public_tool(name.upper()), name
+    assert not is_public_tool("cageychameleon") and not is_public_tool("")
 
 
 def test_types_name_facets_rules_and_types_that_exist() -> None:

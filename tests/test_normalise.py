@@ -114,6 +114,20 @@ def test_what_follows_from_a_value_is_canonical_too(kind: str) -> None:
     check()
 
 
+@pytest.mark.parametrize(
+    ("kind", "raw"),
+    [
+        ("windows-registry-key", "\\ HKLM\\Run"),
+        ("url:path", "/a\\\\.b"),
+        ("url", "http://a.com/t[[.\t"),
+        ("mutex", "\\\\.\\pipe\\x"),
+    ],
+)
+def test_canonical_form_of_odd_values_is_stable(kind: str, raw: str) -> None:
+    assert again_is_the_same(kind, raw)
+    assert refang(refang(raw)) == refang(raw)
+
+
 @settings(max_examples=100)
 @given(st.text("htxp[]().:/@ adotDOT{}*", max_size=25) | GOOD["url"] | GOOD["email-addr"])
 def test_refanging_twice_changes_nothing_more(raw: str) -> None:
@@ -166,10 +180,17 @@ VECTORS = [
         "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
         "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
     ),
+    # BIP-173, test vectors: all capitals (as in QR codes) is the same address.
+    (
+        "cryptocurrency-wallet",
+        "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",
+        "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+    ),
     # RFC 5891/5892 and UTS 46, non-transitional.
     ("domain-name", "Bücher.example", "xn--bcher-kva.example"),
     ("domain-name", "faß.de", "xn--fa-hia.de"),
     ("domain-name", "例え.テスト", "xn--r8jz45g.xn--zckzah"),
+    ("domain-name", "例え。テスト", "xn--r8jz45g.xn--zckzah"),
     ("domain-name", "XN--BCHER-KVA.Example.", "xn--bcher-kva.example"),
     # Defanged as reports print them.
     ("domain-name", "evil[.]example[.]com", "evil.example.com"),
@@ -248,6 +269,7 @@ def test_value_has_the_canonical_form_of_its_specification(
         ("mutex", " \t"),
         ("file:name", "C:\\dir\\"),
         ("url:path", "/"),
+        ("windows-registry-key", "/"),
         ("mutex", "a\x1bb"),
         ("mutex", "x" * 8193),
     ],

@@ -78,19 +78,24 @@ def test_pure_copies_leave_every_hand_campaign_and_attribution_of_the_rest_alone
     copied = {c["id"] for c in copies}
     before, after = json.loads(run(records)), json.loads(run([*records, *copies]))
 
-    def kept(groups: list[dict[str, list[str]]]) -> list[list[str]]:
-        return [[r for r in g["reports"] if r not in copied] for g in groups]
+    def kept(group: dict[str, list[str]]) -> tuple[object, ...]:
+        return (group["strength"], *(r for r in group["reports"] if r not in copied))
 
-    assert kept(before["hands"]) == kept(after["hands"])
-    assert kept(before["campaigns"]) == kept(after["campaigns"])
+    for kind in ("hands", "campaigns"):
+        assert sorted(map(kept, before[kind])) == sorted(map(kept, after[kind])) != []
     links = [x for x in after["links"] if not copied & {x["l"], x["r"]}]
     assert links == before["links"] != []
 
     def answers(result: dict[str, list[dict[str, object]]]) -> list[object]:
+        members = {c["id"]: kept(c) for c in result["campaigns"]}
         told = ("naming", "decision", "none", "planted", "membership", "strongest_origin")
-        return [
-            [a[key] for key in told] + [(h["actor"], h["probability"]) for h in a["hypotheses"]]
+        return sorted(
+            (
+                members[a["campaign"]],
+                [str(a[key]) for key in told],
+                [(h["actor"], h["probability"]) for h in a["hypotheses"]],
+            )
             for a in result["attributions"]
-        ]
+        )
 
     assert answers(before) == answers(after) != []

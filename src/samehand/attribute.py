@@ -435,9 +435,9 @@ def _confidence(
     removed = [inclusive(p.actors, scene, lead) for p in reduced.values()]
     lowest = min(removed, default=inclusive(after.actors, scene, lead) if len(origins) > 1 else 0.0)
     basis = [
-        f"{len(strong)} kinds of evidence carry {numbers['facet_bits']:g} bits or more"
-        + (f": {', '.join(sorted(strong))}" if strong else ""),
-        f"{len(origins)} independent origins, known campaigns compared with included",
+        f"kinds of evidence with {numbers['facet_bits']:g} bits or more: {len(strong)}"
+        + (f" ({', '.join(sorted(strong))})" if strong else ""),
+        f"independent origins: {len(origins)}, compared campaigns included",
         "one report only"
         if not removed
         else "without one report it falls below even odds"

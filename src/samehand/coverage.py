@@ -118,7 +118,11 @@ def hunt(
     for feature, seen in gathered.items():
         reports = tuple(sorted({r for r, _ in seen}))
         windows = [
-            s.window for r in reports if (s := profiles[r].features.get(feature)) and s.window
+            place.window
+            for r in reports
+            if (sighting := profiles[r].features.get(feature))
+            for place in sighting.places
+            if place.window
         ]
         rows.append(
             HuntRow(

@@ -71,7 +71,7 @@ class Score:
     weighed: list[Weighed] = field(default_factory=list)
 
 
-def _weigh(item: Item, n: float, n_c: float, kappa_factor: float) -> Weighed:
+def _weigh(item: Item, n: float, scale: float, n_c: float, kappa_factor: float) -> Weighed:
     """Bits of an item as anchor and as corroboration; the largest of its rarities counts."""
     own = item.rho * item.independence
     if item.chance_bits is not None:
@@ -81,7 +81,7 @@ def _weigh(item: Item, n: float, n_c: float, kappa_factor: float) -> Weighed:
     best = [(0.0, -1.0, 1.0), (0.0, -1.0, 1.0)]  # gross, net before rho and I, decay
     for rarity in item.rarities:
         kappa = rarity.kappa * kappa_factor
-        rates = ((rarity.holders + kappa) / n, max(rarity.holders / n, kappa / n_c))
+        rates = (rarity.holders / n + kappa / scale, max(rarity.holders / n, kappa / n_c))
         for form, rate in enumerate(rates):
             gross = max(0.0, math.log2(rarity.m / rate))
             if gross * rarity.decay > best[form][1]:
@@ -119,10 +119,12 @@ def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -
     beta = min(1.2, max(0.0, pair["beta"] + draw.beta_shift))
     cap = pair["facet_cap_bits"]
     b0 = pair["b0_bits"] + draw.b0_shift
-    prior = math.log2(evidence.k * draw.k_factor / evidence.n)
+    prior = math.log2(evidence.k * draw.k_factor / evidence.scale)
     result = Score(prior=prior)
     result.weighed = [
-        _weigh(item, evidence.n, parameters.universe["conditional"], draw.kappa_factor)
+        _weigh(
+            item, evidence.n, evidence.scale, parameters.universe["conditional"], draw.kappa_factor
+        )
         for item in evidence.items
     ]
     by_facet: dict[Facet, list[Weighed]] = {}
@@ -282,7 +284,7 @@ def contributions(
             item.facet,
             anchor.anchor_gross,
             item.observations,
-            f"rarest coincidence, against {evidence.n:.0f} origins",
+            f"rarest coincidence, against {evidence.scale:.0f} origins",
         )
         _discount_lines(ledger, item.facet, " of the anchor", [(anchor, True)])
         ledger.add(
@@ -497,7 +499,7 @@ def _type(
 def make_link(evidence: PairEvidence, parameters: Parameters) -> Link:
     """The link of one pair with its full ledger, without an interval."""
     if evidence.derivative:
-        prior = math.log2(evidence.k / evidence.n)
+        prior = math.log2(evidence.k / evidence.scale)
         bits = parameters.copies["derivative_bits"]
         lines: tuple[Contribution, ...] = (
             Contribution(

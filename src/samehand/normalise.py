@@ -27,14 +27,16 @@ _REFANG: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\[:(?=//)"), ":"),
     (re.compile(r"\[://\]?"), "://"),
     (re.compile(r"(?i)\s*[\[({<]\s*(?:\.|dot|punkt)\s*[\])}>]\s*"), "."),
-    (re.compile(r"\[\.|\.\]"), "."),
+    (re.compile(r"\[+\.|\.\]+"), "."),
     (re.compile(r"(?i)\s*[\[({<]\s*(?:@|at)\s*[\])}>]\s*"), "@"),
-    (re.compile(r"\\\.(?=[A-Za-z0-9])"), "."),
+    (re.compile(r"\\+\.(?=[A-Za-z0-9])"), "."),
 )
 #: Values that certainly carry no defanging; the fast path of bulk reading.
 _PLAIN = re.compile(
     r"^(?:https?://)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?::\d+)?(?:/[\w./?=&%-]*)?$"
 )
+#: Full stops that UTS 46 maps to the label separator.
+_FULL_STOPS = re.compile("[\u3002\uff0e\uff61]")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]{1,19}://")
 _LABEL = re.compile(r"^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$")
 _TRIVIAL_PATH = re.compile(
@@ -64,7 +66,7 @@ def refang(raw: str) -> str:
 
 
 def _domain(raw: str) -> str:
-    host = refang(raw).rstrip(".").lower()
+    host = _FULL_STOPS.sub(".", refang(raw)).rstrip(".").lower()
     if not host or len(host) > 253 or "." not in host:
         raise ValueError("not a domain name")
     if not host.isascii():
@@ -176,14 +178,18 @@ def _file_name(raw: str) -> str:
 
 
 def _registry(raw: str) -> str:
-    value = re.sub(r"[\\/]+", r"\\", _lower(raw)).strip("\\")
+    value = re.sub(r"[\\/]+", r"\\", _lower(raw)).strip("\\ \t\r\n")
+    if not value:
+        raise ValueError("no key")
     hive, separator, rest = value.partition("\\")
     return _HIVES.get(hive, hive) + separator + rest
 
 
 def _wallet(raw: str) -> str:
     value = _text(raw)
-    return value.lower() if re.fullmatch(r"0[xX][0-9a-fA-F]{40}", value) else value
+    hexadecimal = re.fullmatch(r"0[xX][0-9a-fA-F]{40}", value)
+    capitals = re.fullmatch(r"(?:BC|TB|LTC)1[0-9A-Z]+", value)  # BIP-173 allows all capitals
+    return value.lower() if hexadecimal or capitals else value
 
 
 def _serial(raw: str) -> str:

@@ -146,6 +146,7 @@ def _shared(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
             for m in members
             if feature in m.features
             for parent in m.parents.get(feature, ())
+            if not scene.parameters.types[parent.kind].soft
         }
         outside = own | set(known)
         for feature in sorted(set(shared) - covered):
@@ -183,8 +184,7 @@ def _piece(
             independence = scene.copies.independence(
                 member.report.id, feature
             ) * scene.copies.independence(reference, feature)
-            ours, theirs = member.features[feature].window, other.features[feature].window
-            gap = ours.gap_days(theirs) if ours and theirs else 0
+            gap = member.features[feature].gap_days(other.features[feature]) or 0
             decay = 2.0 ** (-gap / weights.half_life_days)
             net = rho * independence * decay
             if best is None or (net, member.report.id) > (best[0], best[4]):

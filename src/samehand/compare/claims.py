@@ -19,6 +19,7 @@ class Statement:
     bits: float
     rho: float
     claim: str
+    report: str
     origin: str
     withdrawn_by: str = ""
     """Id of the withdrawing claim; such a statement counts zero and is still shown."""
@@ -29,10 +30,17 @@ def withdrawals(reports: Iterable[Report]) -> dict[str, str]:
 
     Only a publisher can withdraw its own earlier view: the withdrawing report must have the same
     publisher as (or be) the report that made the claim, name that report, and agree with the
-    claim's `about` and `actor` wherever it states them. It must not be older than the claim.
+    claim's `about` and `actor` wherever it states them. It must not be older than the claim. Who
+    only repeats the claim falls silent with it.
     """
     listed = sorted(reports, key=lambda r: r.id)
     by_id = {report.id: report for report in listed}
+    stated: dict[str, list[Claim]] = {}
+    for report in listed:
+        for claim in report.claims:
+            if claim.relation != "withdrawal":
+                for source in {report.id, claim.origin}:
+                    stated.setdefault(source, []).append(claim)
     found: dict[str, str] = {}
     for report in listed:
         for claim in report.claims:
@@ -42,8 +50,9 @@ def withdrawals(reports: Iterable[Report]) -> dict[str, str]:
                 target = by_id.get(target_id)
                 if target is None or not _may_withdraw(report, target):
                     continue
-                for old in target.claims:
-                    if old.relation != "withdrawal" and _covers(claim, old):
+                for old in stated.get(target_id, ()):
+                    own_view = old.report != target_id and old.first_hand
+                    if not own_view and _covers(claim, old):
                         found.setdefault(old.id, claim.id)
     return found
 
@@ -102,6 +111,7 @@ class Statements:
                     bits=bits,
                     rho=parameters.rho(report.grade),
                     claim=claim.id,
+                    report=report.id,
                     origin=claim.origin,
                     withdrawn_by=self.withdrawn.get(claim.id, ""),
                 )
@@ -131,6 +141,12 @@ def _one_per_origin(statements: Iterable[Statement]) -> tuple[Statement, ...]:
             withdrawn.append(statement)
             continue
         other = best.get(statement.origin)
+        if other is not None and (statement.report == statement.origin) != (
+            other.report == other.origin
+        ):  # the origin's own words before anybody's repetition
+            if statement.report == statement.origin:
+                best[statement.origin] = statement
+            continue
         if other is None or abs(statement.bits * statement.rho) > abs(other.bits * other.rho):
             best[statement.origin] = statement
     return (

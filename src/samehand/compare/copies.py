@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from samehand.compare.profile import Profile
+from samehand.config import types_table
 from samehand.model import Feature, Report
 
 
@@ -72,16 +74,35 @@ def _is_derivative(copy: Profile, origin: Profile) -> bool:
     if report.kind == "compilation" or any(claim.first_hand for claim in report.claims):
         return False
     own = {o.feature for o in report.observations}
-    if not any(f.kind not in ("technique", "software", "name") for f in own):
-        return False
+    types = types_table()
+    if all(types[feature.kind].derived for feature in own):
+        return False  # techniques, names and victims alone are no list that one could copy
     return own <= {o.feature for o in origin.report.observations}
+
+
+def _roots(direct: dict[str, str], profiles: Mapping[str, Profile]) -> dict[str, str]:
+    """Each derivative with its root; of reports that cite each other in a ring the earliest is it."""
+    roots: dict[str, str] = {}
+    for identifier in sorted(direct):
+        walked = [identifier]
+        while walked[-1] in direct and direct[walked[-1]] not in walked:
+            walked.append(direct[walked[-1]])
+        if walked[-1] in direct:  # a ring: it begins where the walk came back to
+            ring = walked[walked.index(direct[walked[-1]]) :]
+            first = min(ring, key=lambda i: (profiles[i].report.known_at or date.min, i))
+            del direct[first]
+    for identifier in direct:
+        root = direct[identifier]
+        while root in direct:
+            root = direct[root]
+        roots[identifier] = root
+    return roots
 
 
 def find_copies(profiles: Mapping[str, Profile], cited_probability: float) -> Copies:
     """Dependence among the profiled reports, from their citations.
 
-    Derivatives are decided among witnesses in the order of their ids, so the result does not
-    depend on the order of loading; of two that cite each other the later published is the copy.
+    The result does not depend on the order of loading.
     """
     cited = resolve_citations(p.report for p in profiles.values())
     sources = {source for targets in cited.values() for source in targets}
@@ -89,24 +110,10 @@ def find_copies(profiles: Mapping[str, Profile], cited_probability: float) -> Co
     for identifier in sorted(cited):
         for source in cited[identifier]:
             copy, origin = profiles[identifier], profiles[source]
-            mutual = identifier in cited[source]
-            earlier = (
-                (copy.report.known_at, identifier) < (origin.report.known_at, source)
-                if (copy.report.known_at and origin.report.known_at)
-                else identifier < source
-            )
-            if mutual and earlier:
-                continue
             if origin.report.kind != "compilation" and _is_derivative(copy, origin):
                 direct[identifier] = source
                 break
-    roots: dict[str, str] = {}
-    for identifier in direct:
-        root, seen = direct[identifier], {identifier}
-        while root in direct and root not in seen:
-            seen.add(root)
-            root = direct[root]
-        roots[identifier] = root
+    roots = _roots(direct, profiles)
     return Copies(
         cited=cited,
         derivative_of=roots,

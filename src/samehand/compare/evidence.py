@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from samehand.compare.claims import Statement, Statements
 from samehand.compare.copies import Copies
-from samehand.compare.profile import Profile
+from samehand.compare.profile import Profile, Sighting
 from samehand.compare.universe import Universe
 from samehand.config import Parameters
 from samehand.knowledge.tools import is_public_tool
@@ -63,6 +63,26 @@ def technique_bits(rate: float, size: int, mean_size: float, m: float) -> float:
     return max(0.0, math.log2(m / chance))
 
 
+def covered_by(
+    shared: Sequence[Feature], left: Profile, right: Profile, parameters: Parameters
+) -> dict[Feature, frozenset[str]]:
+    """Shared features that follow from other shared ones -> observations of the latter.
+
+    A provider is no part of that: that two names lie below one provider is weak evidence of its
+    own, however little the names weigh.
+    """
+    inside = set(shared)
+    found: dict[Feature, set[str]] = {}
+    for feature in shared:
+        soft = parameters.types[feature.kind].soft
+        for parent in (*left.parents.get(feature, ()), *right.parents.get(feature, ())):
+            if parent in inside and parameters.types[parent.kind].soft == soft:
+                found.setdefault(parent, set()).update(
+                    (*left.features[feature].observations, *right.features[feature].observations)
+                )
+    return {feature: frozenset(ids) for feature, ids in found.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class PairEvidence:
     """Everything that bears on whether two reports show one hand."""
@@ -70,6 +90,13 @@ class PairEvidence:
     l: str
     r: str
     n: float
+    """N: independent origins, the configured base included."""
+    scale: float
+    """What k and kappa are counted against: N, or for two case reports the base alone.
+
+    A case prior tells how reports were chosen; it must not fall because unrelated reports are
+    loaded beside them. N cancels between prior and an undiscounted anchor either way.
+    """
     k: float
     case: bool
     """Both are reports of the analyst's case, so the prior already holds resemblance."""
@@ -131,6 +158,7 @@ class Gatherer:
             l=l,
             r=r,
             n=self.universe.n,
+            scale=self.parameters.universe["base_origins"] if case else self.universe.n,
             k=self.case_k if case and self.case_k else self.parameters.prior["feed_k"],
             case=case,
             items=() if derivative else self._items(left, right),
@@ -143,28 +171,32 @@ class Gatherer:
 
     def _items(self, left: Profile, right: Profile) -> tuple[Item, ...]:
         small, large = sorted((left.features, right.features), key=len)
-        shared = [f for f in small if f in large]
-        covered: set[Feature] = set()
-        for feature in shared:
-            covered.update(left.parents.get(feature, ()))
-            covered.update(right.parents.get(feature, ()))
+        shared = sorted(f for f in small if f in large)
+        covered = covered_by(shared, left, right, self.parameters)
         outside = self.outside(left.report.id, right.report.id)
         items = []
-        for feature in sorted(f for f in shared if f not in covered):
+        for feature in shared:
+            in_l, in_r = left.features[feature], right.features[feature]
+            if feature in covered:
+                # What follows from a shared item is the same fact, unless both reports also
+                # hold it by other items.
+                apart_l, apart_r = (s.apart_from(covered[feature]) for s in (in_l, in_r))
+                if apart_l is None or apart_r is None:
+                    continue
+                in_l, in_r = apart_l, apart_r
             if feature.kind == "technique":
                 items.append(self._technique(feature, left, right, outside))
             else:
-                items.append(self._item(feature, left, right, outside))
+                items.append(self._item(feature, left, right, in_l, in_r, covered, outside))
         citation = self._citation(left.report.id, right.report.id)
         if citation:
             items.append(citation)
         return tuple(items)
 
     def _basics(
-        self, feature: Feature, left: Profile, right: Profile
+        self, feature: Feature, left: Profile, right: Profile, in_l: Sighting, in_r: Sighting
     ) -> tuple[tuple[str, str], float, float, tuple[str, ...]]:
         l, r = left.report.id, right.report.id
-        in_l, in_r = left.features[feature], right.features[feature]
         rho = min(self._rho[l], self._rho[r])
         independence = self.copies.independence(l, feature) * self.copies.independence(r, feature)
         return (
@@ -174,7 +206,9 @@ class Gatherer:
             tuple(dict.fromkeys((*in_l.observations, *in_r.observations))),
         )
 
-    def _rarity(self, feature: Feature, left: Profile, right: Profile, outside: Set[str]) -> Rarity:
+    def _rarity(
+        self, feature: Feature, in_l: Sighting, in_r: Sighting, outside: Set[str]
+    ) -> Rarity:
         numbers = self.parameters.weights[feature.kind]
         kappa = numbers.kappa
         if feature.kind == "software" and is_public_tool(feature.value):
@@ -184,32 +218,38 @@ class Gatherer:
             m=numbers.m,
             kappa=kappa,
             holders=self.universe.d(feature, outside),
-            gap_days=_gap_days(left.features[feature].window, right.features[feature].window),
+            gap_days=in_l.gap_days(in_r),
             half_life_days=numbers.half_life_days,
         )
 
-    def _item(self, feature: Feature, left: Profile, right: Profile, outside: Set[str]) -> Item:
+    def _item(
+        self,
+        feature: Feature,
+        left: Profile,
+        right: Profile,
+        in_l: Sighting,
+        in_r: Sighting,
+        covered: Mapping[Feature, Set[str]],
+        outside: Set[str],
+    ) -> Item:
         row = self.parameters.types[feature.kind]
-        batch, rho, independence, observations = self._basics(feature, left, right)
-        implied = (
-            []
-            if row.soft
-            else [
-                parent
-                for parent in dict.fromkeys(
-                    (*left.parents.get(feature, ()), *right.parents.get(feature, ()))
-                )
-                if not self.parameters.types[parent.kind].soft
-                and parent in left.features
-                and parent in right.features
-            ]
-        )
+        batch, rho, independence, observations = self._basics(feature, left, right, in_l, in_r)
+        implied = [
+            parent
+            for parent in dict.fromkeys(
+                (*left.parents.get(feature, ()), *right.parents.get(feature, ()))
+            )
+            if parent in covered and parent in left.features and parent in right.features
+        ]
         return Item(
             feature=feature,
             facet=row.facet,
             soft=row.soft,
             batch=batch,
-            rarities=tuple(self._rarity(f, left, right, outside) for f in (feature, *implied)),
+            rarities=(
+                self._rarity(feature, in_l, in_r, outside),
+                *(self._rarity(p, left.features[p], right.features[p], outside) for p in implied),
+            ),
             rho=rho,
             independence=independence,
             observations=observations,
@@ -219,7 +259,8 @@ class Gatherer:
         self, feature: Feature, left: Profile, right: Profile, outside: Set[str]
     ) -> Item:
         """A shared technique against chance for sets of these sizes (DESIGN section 4)."""
-        batch, rho, independence, observations = self._basics(feature, left, right)
+        in_l, in_r = left.features[feature], right.features[feature]
+        batch, rho, independence, observations = self._basics(feature, left, right, in_l, in_r)
         bits = technique_bits(
             self.universe.technique_rate(feature, outside),
             max(left.count("technique"), right.count("technique")),
@@ -238,7 +279,7 @@ class Gatherer:
                     self.parameters.technique["m"],
                     0.0,
                     0.0,
-                    _gap_days(left.features[feature].window, right.features[feature].window),
+                    in_l.gap_days(in_r),
                     numbers.half_life_days,
                 ),
             ),

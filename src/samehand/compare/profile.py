@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,15 +11,51 @@ from samehand.knowledge.providers import split_host
 from samehand.model import PASSIVE_ROLES, Feature, Report, Window
 from samehand.normalise import host_of, is_address, is_special_address, net24, path_of
 
+#: Places looked at for the gap between two sightings; more are one long list.
+_MAX_PLACES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One observation behind a sighting."""
+
+    observation: str
+    batch: str
+    window: Window | None
+    """The observation's own days, or the report's; `None` if undated."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One feature in one report."""
 
-    observations: tuple[str, ...]
-    window: Window | None
-    """Union of the windows of its observations, or the report's own; `None` if undated."""
-    batch: str
+    places: tuple[Place, ...]
+    """Sorted, so that the order inside a record does not matter."""
+
+    @property
+    def observations(self) -> tuple[str, ...]:
+        """Ids of the observations."""
+        return tuple(dict.fromkeys(p.observation for p in self.places))
+
+    @property
+    def batch(self) -> str:
+        """The list it stands in; of several the first by name."""
+        return self.places[0].batch
+
+    def gap_days(self, other: Sighting) -> int | None:
+        """Least number of days between two sightings; `None` where one is undated."""
+        gaps = [
+            p.window.gap_days(q.window)
+            for p in self.places[:_MAX_PLACES]
+            for q in other.places[:_MAX_PLACES]
+            if p.window is not None and q.window is not None
+        ]
+        return min(gaps, default=None)
+
+    def apart_from(self, observations: Set[str]) -> Sighting | None:
+        """The sighting without some observations; `None` if nothing is left."""
+        left = tuple(p for p in self.places if p.observation not in observations)
+        return Sighting(left) if left else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +130,14 @@ def profile(report: Report) -> Profile:
 
     Observations with a passive role (reference, victim, benign, sinkhole) are left out.
     """
-    gathered: dict[Feature, tuple[list[str], Window | None, str]] = {}
+    gathered: dict[Feature, dict[str, Place]] = {}
     parents: dict[Feature, tuple[Feature, ...]] = {}
     own: Window | None = None
     for observation in report.observations:
         if observation.role in PASSIVE_ROLES:
             continue
         own = _union(own, observation.window)
-        window = observation.window or report.published
+        place = Place(observation.id, observation.batch, observation.window or report.published)
         derived = derive(observation.feature)
         counted = _comparable(observation.feature, derived)
         if counted and derived:
@@ -110,13 +146,10 @@ def profile(report: Report) -> Profile:
             if feature not in parents and feature.kind in ("domain-name", "ipv4-addr"):
                 parents[feature] = derive(feature)
         for feature in (observation.feature, *derived) if counted else derived:
-            ids, seen, batch = gathered.get(feature, ([], None, observation.batch))
-            if observation.id not in ids[-1:]:
-                ids.append(observation.id)
-            gathered[feature] = (ids, _union(seen, window), batch)
+            gathered.setdefault(feature, {})[observation.id] = place
     features = {
-        feature: Sighting(tuple(ids), window, batch)
-        for feature, (ids, window, batch) in gathered.items()
+        feature: Sighting(tuple(sorted(places.values(), key=lambda p: (p.batch, p.observation))))
+        for feature, places in gathered.items()
     }
     return Profile(report, features, parents, own or report.published)
 

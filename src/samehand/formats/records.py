@@ -125,6 +125,14 @@ def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def _scalar(record: Mapping[str, Any], key: str, notes: _Notes) -> str:
+    """A textual field of the record; another type is named and ignored."""
+    value = record.get(key)
+    if value is not None and not isinstance(value, str):
+        notes.error(f"field {key!r} is not text; ignored. Write it in quotes.")
+    return _text(value)
+
+
 def _list(record: Mapping[str, Any], key: str, notes: _Notes) -> list[Any]:
     value = record.get(key)
     if value is None:
@@ -325,25 +333,25 @@ def parse_record(
         return None, notes.problems
     report = identifier.strip()
     notes.place = f"{place}, report {report}"
-    kind = _text(record.get("kind")) or defaults.kind or "report"
+    kind = _scalar(record, "kind", notes) or defaults.kind or "report"
     if kind not in _KINDS:
         notes.error(
             f"kind {kind!r} is unknown; taken as 'report'. Known: {', '.join(sorted(_KINDS))}"
         )
         kind = "report"
     published: Window | None = None
-    stated = _text(record.get("published")) or defaults.published
+    stated = _scalar(record, "published", notes) or defaults.published
     if stated:
         try:
             published = parse_window(stated)
         except ValueError as error:
             notes.error(f"published: {error}; the report counts as undated")
-    tlp = (_text(record.get("tlp")) or defaults.tlp).upper().removeprefix("TLP:")
+    tlp = (_scalar(record, "tlp", notes) or defaults.tlp).upper().removeprefix("TLP:")
     if tlp not in _TLP:
         if tlp:
             notes.error(f"tlp {tlp!r} is unknown; taken as RED to be safe")
         tlp = "RED" if tlp else ("AMBER" if kind in ("incident", "note") else "CLEAR")
-    grade = (_text(record.get("grade")) or defaults.grade).upper()
+    grade = (_scalar(record, "grade", notes) or defaults.grade).upper()
     if grade and not is_grade(grade):
         notes.error(f"grade {grade!r} is no Admiralty grade (A-F and 1-6, such as B2); ignored")
         grade = ""
@@ -364,13 +372,13 @@ def parse_record(
         id=report,
         kind=kind,  # type: ignore[arg-type]  # checked against _KINDS
         use=use,
-        title=_text(record.get("title")),
-        publisher=_text(record.get("publisher")) or defaults.publisher,
+        title=_scalar(record, "title", notes),
+        publisher=_scalar(record, "publisher", notes) or defaults.publisher,
         published=published,
         tlp=_TLP[tlp],
         grade=grade,
         urls=_strings(record, "urls", notes),
-        text=_text(record.get("text")),
+        text=_scalar(record, "text", notes),
         observations=tuple(observations.values()),
         claims=claims,
         victims=victims,

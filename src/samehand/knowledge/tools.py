@@ -12,7 +12,9 @@ from samehand.normalise import name_key
 @cache
 def _public() -> frozenset[str]:
     rows = tomllib.loads(bundled("knowledge/data/public_tools.toml").decode())["tool"]
-    return frozenset(name_key(row["name"]) for row in rows)
+    return frozenset(
+        name_key(name) for row in rows for name in (row["name"], *row.get("aliases", ()))
+    )
 
 
 def is_public_tool(name: str) -> bool:

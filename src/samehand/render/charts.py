@@ -27,7 +27,7 @@ _ROW = 24
 #: Width of the column of labels, in pixels.
 _LEFT = 390
 #: Characters of a bar's label; the table below the picture has the whole text.
-_LABEL = 52
+_LABEL = 58
 
 Spec = dict[str, Any]
 

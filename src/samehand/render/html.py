@@ -13,7 +13,6 @@ from importlib.resources import files
 
 import jinja2
 
-from samehand.counterfactual import attribution_of
 from samehand.knowledge.techniques import table
 from samehand.likelihood import estimative_words, shown
 from samehand.model import (
@@ -127,9 +126,10 @@ class Page:
         self.a = assessment
         self.reports = {r.id: r for r in assessment.reports}
         self.evidence = {e.id: e for e in assessment.evidence}
+        self._attributions = {t.campaign: t for t in assessment.attributions}
         self.campaigns = [c for c in assessment.campaigns if len(c.reports) > 1]
         self.leading = followed_campaign(assessment) or self._best_single()
-        self.attribution = attribution_of(assessment, self.leading)
+        self.attribution = self._attributions.get(self.leading.id) if self.leading else None
         case = {r.id for r in assessment.reports if r.use == "case"}
         self.links = sorted(
             (k for k in assessment.links if k.l in case and k.r in case),
@@ -143,7 +143,7 @@ class Page:
         """Without any campaign of several reports: the single report with the clearest answer."""
 
         def best(campaign: Campaign) -> float:
-            found = attribution_of(self.a, campaign)
+            found = self._attributions.get(campaign.id)
             return found.hypotheses[0].probability if found and found.hypotheses else -1.0
 
         return max(self.a.campaigns, key=best, default=None)
@@ -293,11 +293,12 @@ class Page:
         ]
         return charts.picture(charts.timeline_spec(entries, percents))
 
+    @cached_property
     def others(self) -> list[tuple[Campaign, Attribution]]:
         """Campaigns and single reports besides the leading one, with their attribution."""
         found = []
         for campaign in self.a.campaigns:
-            attribution = attribution_of(self.a, campaign)
+            attribution = self._attributions.get(campaign.id)
             if campaign is not self.leading and attribution is not None:
                 found.append((campaign, attribution))
         return found
