@@ -139,6 +139,7 @@ def statement(rng: Random, number: int, bits: float) -> Statement:
         bits=bits,
         rho=rng.choice(sorted(set(GRADES.values()))),
         claim=f"claim {number}",
+        report=f"teller {number}",
         origin=f"origin {number}",
         withdrawn_by=rng.choice(["", "", "", "claim 99"]),
     )

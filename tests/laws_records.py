@@ -127,14 +127,30 @@ def law_own_cluster_is_left_out() -> None:
     assert math.isclose(found, expected, abs_tol=CLOSE)
 
 
-def law_same_thing_counts_once() -> None:
-    """An address of a page, its host, domain and path are one coincidence, not four."""
-    page = ("url", "http://dl.coincheck-files.com/salary/adjust/open.php")
+#: Log2 odds of two reports that share a page and nothing else: its host is the anchor, P = .43.
+ONE_HOST = math.log2(5 / 16002) + math.log2(0.12 * 16002 / 0.1) - 3.0
+PAGE = ("url", "http://dl.coincheck-files.com/salary/adjust/open.php")
+
+
+def law_what_follows_counts_once() -> None:
+    """An address of a page, its host, domain and path are one coincidence, also when listed."""
     parts = (("domain-name", "dl.coincheck-files.com"), ("url:path", "/salary/adjust/open.php"))
-    rarest = math.log2(5 / 16002) + math.log2(0.12 * 16002 / 0.1) - 3.0  # the host
-    for values in ([page], [page, *parts], [*parts, page]):
+    for values in ([PAGE], [PAGE, *parts], [*parts, PAGE], [parts[0]]):
         found = total(record("a", *values), record("b", *values))
-        assert math.isclose(found, rarest, abs_tol=CLOSE)
+        assert math.isclose(found, ONE_HOST, abs_tol=CLOSE)
+
+
+def law_shared_page_is_not_also_a_shared_host() -> None:
+    """Further pages of its host, one in each report, are no second coincidence."""
+    one, two = (("url", f"http://dl.coincheck-files.com/{n}") for n in (1, 2))
+    found = total(record("a", PAGE, one), record("b", PAGE, two))
+    assert math.isclose(found, ONE_HOST, abs_tol=CLOSE)
+
+
+def law_shared_host_is_not_also_a_shared_provider() -> None:
+    """Who shares a free subdomain has its provider in common by necessity."""
+    host = ("domain-name", "cc.ddns.net")
+    assert math.isclose(total(record("a", host), record("b", host)), ONE_HOST, abs_tol=CLOSE)
 
 
 def law_provider_is_weak() -> None:

@@ -151,7 +151,7 @@ MUTANTS: dict[str, tuple[Callable[[Patch], None], Callable[[], None]]] = {
     ),
     "what follows counts once": (
         instead(helpers, "profile", lambda r: replace(profiles.profile(r), parents={})),
-        laws_records.law_same_thing_counts_once,
+        laws_records.law_what_follows_counts_once,
     ),
     "long technique lists": (
         instead(evidence, "technique_bits", lambda rate, size, mean, m: math.log2(m / rate)),

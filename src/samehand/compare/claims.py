@@ -19,10 +19,11 @@ class Statement:
     bits: float
     rho: float
     claim: str
-    report: str
     origin: str
     withdrawn_by: str = ""
     """Id of the withdrawing claim; such a statement counts zero and is still shown."""
+    report: str = ""
+    """Who makes or repeats it."""
 
 
 def withdrawals(reports: Iterable[Report]) -> dict[str, str]:

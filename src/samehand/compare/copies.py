@@ -81,7 +81,7 @@ def _is_derivative(copy: Profile, origin: Profile) -> bool:
 
 
 def _roots(direct: dict[str, str], profiles: Mapping[str, Profile]) -> dict[str, str]:
-    """Each derivative with its root; of reports that cite each other in a ring the earliest is it."""
+    """Each derivative with its root; in a ring of citations that is the earliest."""
     roots: dict[str, str] = {}
     for identifier in sorted(direct):
         walked = [identifier]

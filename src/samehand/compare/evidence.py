@@ -64,19 +64,14 @@ def technique_bits(rate: float, size: int, mean_size: float, m: float) -> float:
 
 
 def covered_by(
-    shared: Sequence[Feature], left: Profile, right: Profile, parameters: Parameters
+    shared: Sequence[Feature], left: Profile, right: Profile
 ) -> dict[Feature, frozenset[str]]:
-    """Shared features that follow from other shared ones -> observations of the latter.
-
-    A provider is no part of that: that two names lie below one provider is weak evidence of its
-    own, however little the names weigh.
-    """
+    """Shared features that follow from other shared ones -> observations of the latter."""
     inside = set(shared)
     found: dict[Feature, set[str]] = {}
     for feature in shared:
-        soft = parameters.types[feature.kind].soft
         for parent in (*left.parents.get(feature, ()), *right.parents.get(feature, ())):
-            if parent in inside and parameters.types[parent.kind].soft == soft:
+            if parent in inside:
                 found.setdefault(parent, set()).update(
                     (*left.features[feature].observations, *right.features[feature].observations)
                 )
@@ -172,31 +167,30 @@ class Gatherer:
     def _items(self, left: Profile, right: Profile) -> tuple[Item, ...]:
         small, large = sorted((left.features, right.features), key=len)
         shared = sorted(f for f in small if f in large)
-        covered = covered_by(shared, left, right, self.parameters)
+        covered = covered_by(shared, left, right)
         outside = self.outside(left.report.id, right.report.id)
         items = []
         for feature in shared:
-            in_l, in_r = left.features[feature], right.features[feature]
-            if feature in covered:
-                # What follows from a shared item is the same fact, unless both reports also
-                # hold it by other items.
-                apart_l, apart_r = (s.apart_from(covered[feature]) for s in (in_l, in_r))
-                if apart_l is None or apart_r is None:
-                    continue
-                in_l, in_r = apart_l, apart_r
+            if feature in covered and not (
+                self.parameters.types[feature.kind].soft == "provider"
+                and left.features[feature].apart_from(covered[feature])
+                and right.features[feature].apart_from(covered[feature])
+            ):
+                continue  # what follows from a shared item is the same fact
             if feature.kind == "technique":
                 items.append(self._technique(feature, left, right, outside))
             else:
-                items.append(self._item(feature, left, right, in_l, in_r, covered, outside))
+                items.append(self._item(feature, left, right, covered, outside))
         citation = self._citation(left.report.id, right.report.id)
         if citation:
             items.append(citation)
         return tuple(items)
 
     def _basics(
-        self, feature: Feature, left: Profile, right: Profile, in_l: Sighting, in_r: Sighting
+        self, feature: Feature, left: Profile, right: Profile
     ) -> tuple[tuple[str, str], float, float, tuple[str, ...]]:
         l, r = left.report.id, right.report.id
+        in_l, in_r = left.features[feature], right.features[feature]
         rho = min(self._rho[l], self._rho[r])
         independence = self.copies.independence(l, feature) * self.copies.independence(r, feature)
         return (
@@ -227,20 +221,28 @@ class Gatherer:
         feature: Feature,
         left: Profile,
         right: Profile,
-        in_l: Sighting,
-        in_r: Sighting,
         covered: Mapping[Feature, Set[str]],
         outside: Set[str],
     ) -> Item:
         row = self.parameters.types[feature.kind]
-        batch, rho, independence, observations = self._basics(feature, left, right, in_l, in_r)
+        in_l, in_r = left.features[feature], right.features[feature]
+        batch, rho, independence, observations = self._basics(feature, left, right)
         implied = [
             parent
             for parent in dict.fromkeys(
                 (*left.parents.get(feature, ()), *right.parents.get(feature, ()))
             )
-            if parent in covered and parent in left.features and parent in right.features
+            if parent in covered and not self.parameters.types[parent.kind].soft
         ]
+        for parent in implied:
+            # Both hold it by other items too: it keeps the list it stands in without this item,
+            # so that one more shared item never lowers the link.
+            apart_l, apart_r = (
+                p.features[parent].apart_from(covered[parent]) for p in (left, right)
+            )
+            if apart_l and apart_r:
+                batch = (apart_l.batch, apart_r.batch)
+                break
         return Item(
             feature=feature,
             facet=row.facet,
@@ -260,7 +262,7 @@ class Gatherer:
     ) -> Item:
         """A shared technique against chance for sets of these sizes (DESIGN section 4)."""
         in_l, in_r = left.features[feature], right.features[feature]
-        batch, rho, independence, observations = self._basics(feature, left, right, in_l, in_r)
+        batch, rho, independence, observations = self._basics(feature, left, right)
         bits = technique_bits(
             self.universe.technique_rate(feature, outside),
             max(left.count("technique"), right.count("technique")),

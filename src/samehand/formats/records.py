@@ -347,6 +347,8 @@ def parse_record(
         except ValueError as error:
             notes.error(f"published: {error}; the report counts as undated")
     tlp = (_scalar(record, "tlp", notes) or defaults.tlp).upper().removeprefix("TLP:")
+    if not isinstance(record.get("tlp", ""), str | None):
+        tlp = "RED"  # marked, but not readably
     if tlp not in _TLP:
         if tlp:
             notes.error(f"tlp {tlp!r} is unknown; taken as RED to be safe")
