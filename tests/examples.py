@@ -68,12 +68,12 @@ def a_record(
     dated: bool = True,
     deriving: bool = True,
 ) -> Record:
-    """A report with a few observables, each value once."""
+    """A report with a few observables; a value may stand in two lists."""
     listed = [observable(rng, dated=dated, deriving=deriving) for _ in range(rng.randint(0, 8))]
     found: Record = {
         "id": identifier,
         "grade": rng.choice(sorted(GRADES)),
-        "observables": list({(o["type"], o["value"]): o for o in listed}.values()),
+        "observables": list({(o["type"], o["value"], o["batch"]): o for o in listed}.values()),
         "software": rng.sample(["darkcomet", "mimikatz", "inhouse"], rng.randint(0, 2)),
         "victims": [{"country": rng.choice(["JP", "US"]), "sector": "finance"}],
     }
@@ -139,7 +139,6 @@ def statement(rng: Random, number: int, bits: float) -> Statement:
         bits=bits,
         rho=rng.choice(sorted(set(GRADES.values()))),
         claim=f"claim {number}",
-        report=f"teller {number}",
         origin=f"origin {number}",
         withdrawn_by=rng.choice(["", "", "", "claim 99"]),
     )

@@ -61,6 +61,20 @@ def law_fresh_value_never_lowers(rng: Random) -> None:
     assert total(*more) >= total(*records) - CLOSE
 
 
+def law_further_value_never_lowers(rng: Random) -> None:
+    """A further shared value never lowers a link, also where things follow from it."""
+    records = examples.some_records(rng)
+    held = {o["value"] for r in records for o in r["observables"]}
+    fresh = examples.observable(rng)
+    if fresh["value"] in held:
+        return  # another sighting of a known value is not another value
+    more = [
+        {**r, "observables": [*r["observables"], fresh]} if r["id"] in ("a", "b") else r
+        for r in records
+    ]
+    assert total(*more) >= total(*records) - CLOSE
+
+
 def law_copying_never_raises(rng: Random) -> None:
     """The likelier that a citing report copied, the weaker what it shares with its source."""
     records = examples.some_records(rng)[:2]
@@ -212,9 +226,9 @@ def law_one_origin_counts_once() -> None:
                 f"r{n}",
                 "infrastructure",
                 "code",
-                claim={"relation": relation, "origin": "c", "first_hand": False},
+                claim={"relation": relation, "origin": "c", "first_hand": first_hand},
             )
-            for n in range(5)
+            for n, first_hand in enumerate((False, True, False, True))
         ]
         once, often = link_of([*pair, told]), link_of([*pair, told, *repeats])
         assert once.weight_bits != 0

@@ -204,7 +204,7 @@ def test_types_of_the_published_table_are_all_there() -> None:
 
 
 def test_what_follows_from_a_value_never_weighs_more_than_the_value() -> None:
-    """By m / kappa and half-life; a URL counts at least as much as its host (law_alone)."""
+    """By m / kappa and half-life; a URL counts at least as much as its host (law_what_follows…)."""
     weights = default_parameters().weights
     checked = 0
     for name, row in TYPES.items():

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import examples
-from helpers import sorted_out, written
+from helpers import listed, record, sorted_out, total, written
 from samehand.formats.records import Defaults, parse_record, parse_window
 from samehand.model import Window
 
@@ -79,6 +79,15 @@ def test_same_value_twice_is_one_observation_and_one_per_list() -> None:
     )
     assert report is not None and len(report.observations) == 2
     assert len({o.id for o in report.observations}) == 2
+
+
+def test_value_twice_in_one_list_keeps_all_its_dates_in_whatever_order_they_stand() -> None:
+    early, late = (
+        listed("ipv4-addr", "91.1.1.1", "log", first_seen=day)
+        for day in ("2015-01-01", "2019-01-01")
+    )
+    other = record("b", late)
+    assert total(record("a", early, late), other) == total(record("a", late, early), other)
 
 
 @given(

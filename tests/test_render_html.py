@@ -122,7 +122,7 @@ def _assessment(
     if not full:
         return found
     return complete(
-        reports, found, parameters(), asked, Constraints(), None, timeline_days(reports)
+        reports, found, parameters(), asked, lambda _: Constraints(), None, timeline_days(reports)
     )
 
 

@@ -468,7 +468,7 @@ def _summary(case: Case, member: Profile) -> ReportSummary:
         title=report.title,
         publisher=report.publisher,
         published=published,
-        known_at=window.end.isoformat() if window else "",
+        known_at=report.known_at.isoformat() if report.known_at else "",
         tlp=report.tlp,
         grade=report.grade,
         known_actor=report.known_actor,

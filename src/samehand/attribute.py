@@ -33,6 +33,7 @@ from samehand.model import (
     StatedClaim,
     Strength,
 )
+from samehand.normalise import name_key
 
 _EPSILON = 1e-12
 #: An origin counts as independent support from this many bits on, resemblance apart.
@@ -464,7 +465,12 @@ def _stated(scene: Scene, members: Sequence[str]) -> tuple[StatedClaim, ...]:
     """What publishers say, with grade and what became of it; attribution claims only."""
     profiles = [scene.profiles[m] for m in members]
     standing = standing_claims(scene, profiles)
-    first = {rows[0][1].id for rows in standing.values()}
+    spoken = {
+        (origin, name_key(claim.actor))
+        for origin, rows in standing.items()
+        for report, claim in rows
+        if report.id == origin
+    }
     by_claim = {c.id: p.report.id for p in scene.profiles.values() for c in p.report.claims}
     stated = []
     for profile in sorted(profiles, key=lambda p: (str(p.report.known_at or ""), p.report.id)):
@@ -474,7 +480,7 @@ def _stated(scene: Scene, members: Sequence[str]) -> tuple[StatedClaim, ...]:
                 continue
             if claim.id in scene.withdrawn:
                 status = f"withdrawn by {by_claim.get(scene.withdrawn[claim.id], 'the publisher')}"
-            elif claim.origin != report.id and claim.id not in first:
+            elif claim.origin != report.id and (claim.origin, name_key(claim.actor)) in spoken:
                 status = f"repeats {claim.origin}, no second vote"
             elif not scene.world.resolve(claim.actor, report.known_at):
                 status = "counted for none of the known"

@@ -30,6 +30,8 @@ from samehand.model import (
 
 #: Items tried one by one for a campaign, the weightiest first.
 MAX_ITEMS = 12
+#: Below this nobody leads in earnest, and what moves the leader is no linchpin.
+TELLING_PROBABILITY = 0.2
 
 
 def restrict(
@@ -154,11 +156,12 @@ def _change(
             if kept <= 1
             else f"only {kept} of {len(rest)} reports stay together"
         )
-    if actor and new_actor != actor:
+    telling = max(value, new_value) >= TELLING_PROBABILITY
+    if telling and actor and new_actor != actor:
         changes.append(f"{new_actor or 'nobody'} leads")
     old_words = estimative_words(value, calibrated=calibrated)
     new_words = estimative_words(new_value, calibrated=calibrated)
-    if actor and old_words != new_words:
+    if telling and actor and old_words != new_words:
         changes.append(f"from {old_words} to {new_words}")
     return value, new_value, "; ".join(changes)
 
@@ -325,13 +328,16 @@ def complete(
     assessment: Assessment,
     parameters: Parameters,
     options: Options,
-    constraints: Constraints,
+    constraints_on: Callable[[date | None], Constraints],
     world: World | None,
     days: Sequence[date],
     most_campaigns: int = 3,
     progress: Progress = lambda *_: None,
 ) -> Assessment:
-    """The assessment with linchpins of its leading campaigns and the timeline of the first."""
+    """The assessment with linchpins of its leading campaigns and the timeline of the first.
+
+    ``constraints_on`` gives the analyst's decisions as they stood on a day; `None` means all.
+    """
     plain = replace(options, intervals=False)
     runs = 0
 
@@ -339,11 +345,12 @@ def complete(
         nonlocal runs
         runs += 1
         progress("leaving one out", runs, 0)
+        as_of = day or plain.as_of
         return assess(
             rest,
             parameters,
-            replace(plain, only=campaign.reports, as_of=day or plain.as_of),
-            constraints,
+            replace(plain, only=campaign.reports, as_of=as_of),
+            constraints_on(as_of),
             world,
         )
 

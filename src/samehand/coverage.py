@@ -97,7 +97,7 @@ def hunt(
 
     Techniques, names and victims are left out: one hunts for observables.
     """
-    own = set(profiles[report].features)
+    own = {o.feature for o in profiles[report].report.observations} | set(profiles[report].features)
     others = [m for m in campaign if m != report]
     gathered: dict[Feature, list[tuple[str, str]]] = {}
     for other in others:
@@ -110,7 +110,7 @@ def hunt(
                 "victim-country",
                 "victim-sector",
             )
-            if skip or feature in own or observation.role in PASSIVE_ROLES:
+            if skip or feature in own or feature not in profiles[other].features:
                 continue
             gathered.setdefault(feature, []).append((other, observation.role))
     rows = []

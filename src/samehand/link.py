@@ -176,7 +176,10 @@ def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -
             result.soft[group] = min(group_cap, beta * facet_weight(items, gamma))
     limit = soft["limit_case_bits"] if evidence.case else soft["limit_feed_bits"]
     result.soft_total = min(limit, sum(result.soft.values()))
-    result.denial = max(-6.0, sum(s.bits * s.rho for s in evidence.denials if not s.withdrawn_by))
+    result.denial = max(
+        reported["denial_floor_bits"],
+        sum(s.bits * s.rho for s in evidence.denials if not s.withdrawn_by),
+    )
     total = prior + best_total + result.soft_total + result.denial
     if observed_anchor < reported["anchor_needed_bits"]:
         ceiling = max(reported["limit_bits"], prior + hard_total + result.denial)

@@ -296,6 +296,13 @@ def path_of(feature: Feature) -> str:
     return "" if len(path) < 8 or _TRIVIAL_PATH.match(path) else path
 
 
+def has_path(feature: Feature) -> bool:
+    """Whether a URL feature names more than a host."""
+    value = feature.value if _SCHEME.match(feature.value) else f"//{feature.value}"
+    parts = urlsplit(value)
+    return parts.path not in ("", "/") or bool(parts.query)
+
+
 def is_address(host: str) -> bool:
     """Whether a host is an IPv4 address."""
     try:

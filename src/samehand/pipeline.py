@@ -28,7 +28,6 @@ from samehand.link import draws, interval, make_link
 from samehand.model import (
     Assessment,
     Campaign,
-    Constraints,
     Decision,
     Link,
     Problem,
@@ -167,14 +166,17 @@ def answer(
     reports: Sequence[Report],
     parameters: Parameters,
     question: Question,
-    constraints: Constraints = Constraints(),
+    decisions: Sequence[Decision] = (),
     progress: Progress = _silent,
 ) -> Assessment:
     """The full assessment of some reports: links, campaigns, attribution, linchpins, timeline.
 
+    Decisions count from the day they were made, so belief as of a day is what it was.
+
     Raises:
         NotFoundError: if an id to leave out is not among the reports.
     """
+    constraints = replay(decisions, question.as_of)
     known = {r.id for r in reports}
     origins = {c.origin for r in reports for c in r.claims}
     for identifier in question.without:
@@ -210,7 +212,16 @@ def answer(
     if days is None:
         days = tuple(timeline_days(left)[-MAX_TIMELINE_DAYS:])
     days = tuple(d for d in days if question.as_of is None or d <= question.as_of)
-    return complete(left, result, parameters, options, constraints, None, days, progress=progress)
+    return complete(
+        left,
+        result,
+        parameters,
+        options,
+        lambda day: replay(decisions, day),
+        None,
+        days,
+        progress=progress,
+    )
 
 
 def analyse(
@@ -227,7 +238,7 @@ def analyse(
     if not reports:
         raise NotFoundError(f"{workspace} holds no reports yet. Add some with 'samehand add'.")
     decisions, problems = read_journal(journal_path(workspace))
-    result = answer(reports, parameters, question, replay(decisions), progress)
+    result = answer(reports, parameters, question, decisions, progress)
     with Store(workspace) as store:
         store.save_assessment(to_json(result))
     return result, problems

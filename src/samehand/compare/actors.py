@@ -15,6 +15,7 @@ from samehand.config import Parameters
 from samehand.knowledge.actors import World
 from samehand.knowledge.tools import is_public_tool
 from samehand.model import Claim, Feature, Report
+from samehand.normalise import name_key
 
 #: The hypothesis that none of the known actors did it.
 NONE = ""
@@ -146,7 +147,6 @@ def _shared(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
             for m in members
             if feature in m.features
             for parent in m.parents.get(feature, ())
-            if not scene.parameters.types[parent.kind].soft
         }
         outside = own | set(known)
         for feature in sorted(set(shared) - covered):
@@ -317,13 +317,16 @@ def standing_claims(
 def _claims(scene: Scene, members: Sequence[Profile], without_origin: str) -> Iterable[Piece]:
     """Attribution claims, denials and comparisons with an actor's tools; once per origin."""
     for origin, rows in sorted(standing_claims(scene, members, without_origin).items()):
-        seen: set[tuple[str, str]] = set()
+        seen: set[tuple[str, object]] = set()
         for report, claim in rows:
-            key = (claim.relation, claim.actor if claim.relation == "denial" else "")
-            if key in seen or (claim.relation == "reported-comparison" and not claim.first_hand):
+            if claim.relation == "reported-comparison" and not claim.first_hand:
                 continue
-            seen.add(key)
-            yield from _claim_pieces(scene, origin, report, claim)
+            # One origin says one thing of one actor, under whatever name it is repeated.
+            named = scene.world.resolve(claim.actor, report.known_at)
+            key = (claim.relation, named or name_key(claim.actor))
+            if key not in seen:
+                seen.add(key)
+                yield from _claim_pieces(scene, origin, report, claim)
 
 
 def _claim_pieces(scene: Scene, origin: str, report: Report, claim: Claim) -> Iterable[Piece]:

@@ -22,8 +22,6 @@ class Statement:
     origin: str
     withdrawn_by: str = ""
     """Id of the withdrawing claim; such a statement counts zero and is still shown."""
-    report: str = ""
-    """Who makes or repeats it."""
 
 
 def withdrawals(reports: Iterable[Report]) -> dict[str, str]:
@@ -98,6 +96,8 @@ class Statements:
             if not copies.is_witness(report.id):
                 continue
             for claim in report.claims:
+                if not claim.first_hand:
+                    continue  # a repetition is no statement of its own
                 if claim.relation == "reported-comparison" and not claim.actor:
                     bits, text = comparison_bits(claim, parameters)
                     target = self._comparisons
@@ -112,7 +112,6 @@ class Statements:
                     bits=bits,
                     rho=parameters.rho(report.grade),
                     claim=claim.id,
-                    report=report.id,
                     origin=claim.origin,
                     withdrawn_by=self.withdrawn.get(claim.id, ""),
                 )
@@ -142,12 +141,6 @@ def _one_per_origin(statements: Iterable[Statement]) -> tuple[Statement, ...]:
             withdrawn.append(statement)
             continue
         other = best.get(statement.origin)
-        if other is not None and (statement.report == statement.origin) != (
-            other.report == other.origin
-        ):  # the origin's own words before anybody's repetition
-            if statement.report == statement.origin:
-                best[statement.origin] = statement
-            continue
         if other is None or abs(statement.bits * statement.rho) > abs(other.bits * other.rho):
             best[statement.origin] = statement
     return (

@@ -9,7 +9,7 @@ from datetime import date
 from samehand.config import types_table
 from samehand.knowledge.providers import split_host
 from samehand.model import PASSIVE_ROLES, Feature, Report, Window
-from samehand.normalise import host_of, is_address, is_special_address, net24, path_of
+from samehand.normalise import has_path, host_of, is_address, is_special_address, net24, path_of
 
 #: Places looked at for the gap between two sightings; more are one long list.
 _MAX_PLACES = 16
@@ -95,9 +95,9 @@ def derive(feature: Feature) -> tuple[Feature, ...]:
     host = host_of(feature)
     found: list[Feature] = []
     if is_address(host):
-        if feature.kind != "ipv4-addr":
-            found.append(Feature("ipv4-addr", host))
         if not is_special_address(host):
+            if feature.kind != "ipv4-addr":
+                found.append(Feature("ipv4-addr", host))
             found.append(Feature("ipv4-net24", net24(host)))
     elif host and ":" not in host:
         registered, provider = split_host(host)
@@ -113,10 +113,18 @@ def derive(feature: Feature) -> tuple[Feature, ...]:
 
 
 def _comparable(feature: Feature, derived: tuple[Feature, ...]) -> bool:
-    """Whether the feature itself counts: a provider's own address or a private one does not."""
-    if feature.kind == "domain-name":
-        return Feature("provider", feature.value) not in derived
-    return not (feature.kind in ("ipv4-addr", "ipv6-addr") and is_special_address(feature.value))
+    """Whether the feature itself counts.
+
+    A private or reserved address says nothing, in whatever value it stands; nor does a provider's
+    own name, bare or as a page without a path.
+    """
+    if feature.kind == "ipv6-addr":
+        return not is_special_address(feature.value)
+    host = host_of(feature)
+    if is_special_address(host):
+        return False
+    bare = feature.kind == "domain-name" or (feature.kind == "url" and not has_path(feature))
+    return not (bare and Feature("provider", host) in derived)
 
 
 def _union(first: Window | None, second: Window | None) -> Window | None:

@@ -364,7 +364,17 @@ def parse_record(
         *_observables(record, report, notes),
         *_soft_observations(record, report, claims, victims, notes),
     ):
-        observations.setdefault(observation.id, observation)
+        before = observations.get(observation.id)
+        if before is not None and before.window != observation.window:
+            # The same value twice in one list: it was seen from the first to the last date.
+            windows = [w for w in (before.window, observation.window) if w]
+            observation = replace(
+                before,
+                window=Window(min(w.start for w in windows), max(w.end for w in windows)),
+            )
+        elif before is not None:
+            continue
+        observations[observation.id] = observation
     label = record.get("label") if use == "reference" else None
     known_actor = _text(label.get("actor")) if isinstance(label, dict) else ""
     extra = {key: value for key, value in record.items() if key not in _FIELDS}

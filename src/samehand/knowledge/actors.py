@@ -133,8 +133,9 @@ class World:
             c: counted[c] / total if c in counted else numbers["subgroup_share"] for c in children
         }
         most = sum(fractions.values())
-        if most > 0.75:  # the group itself always keeps something
-            fractions = {c: f * 0.75 / most for c, f in fractions.items()}
+        limit = 1.0 - numbers["group_keeps"]
+        if most > limit:  # the group itself always keeps something
+            fractions = {c: f * limit / most for c, f in fractions.items()}
         for child, fraction in fractions.items():
             self._split(child, share * fraction, now, parameters, shares)
         shares[name] = share * (1.0 - sum(fractions.values()))

@@ -24,7 +24,7 @@ from samehand.model import (
     TimelineEntry,
 )
 from samehand.pipeline import followed_campaign
-from samehand.render.safe import clean, defang, shown_comparison
+from samehand.render.safe import clean, defang, defang_text, shown_comparison
 
 WIDTH = 100
 _NAMING = {
@@ -36,8 +36,9 @@ _NAMING = {
 
 def percent(probability: float, *, calibrated: bool = False) -> str:
     """A probability for a reader; an uncalibrated one is shown at most as 95 %."""
-    value = shown(probability if calibrated else min(probability, 0.95))
-    return f"{value} %"
+    if not calibrated and probability > 0.95:
+        return "≤95 %"
+    return f"{shown(probability)} %"
 
 
 def _span(interval: Interval | None, *, calibrated: bool = False) -> str:
@@ -75,7 +76,7 @@ def _wrap(text: str, indent: str = "  ") -> str:
 
 
 def _short(text: str, size: int) -> str:
-    text = clean(text)
+    text = defang_text(clean(text))
     return text if len(text) <= size else text[: size - 1] + "…"
 
 
@@ -165,7 +166,7 @@ def link_page(link: Link) -> str:
 
 def campaign_line(campaign: Campaign) -> str:
     """A campaign in one or two lines."""
-    names = ", ".join(clean(n) for n in campaign.names[:5])
+    names = ", ".join(defang_text(clean(n)) for n in campaign.names[:5])
     text = (
         f"{campaign.id} ({campaign.strength}, cohesion {percent(campaign.cohesion)}): "
         f"{', '.join(clean(r) for r in campaign.reports)}"
@@ -188,6 +189,16 @@ def campaigns_text(assessment: Assessment, leading: Campaign | None = None) -> s
             lines.append(_wrap(campaign_line(campaign)))
         else:
             lines.append("  " + _short(campaign_line(campaign), WIDTH - 2))
+    together = {r: c.id for c in many for r in c.reports}
+    for hand in assessment.hands:
+        parts = {together.get(r, r) for r in hand.reports}
+        if len(hand.reports) > 1 and len(parts) > 1:
+            lines.append(
+                _wrap(
+                    f"{hand.id} ({hand.strength}): one hand, but not shown to be one campaign: "
+                    f"{', '.join(clean(r) for r in hand.reports)}"
+                )
+            )
     if not lines:
         lines = ["  No two reports belong together."]
     lines.append(f"  Reports that stand alone: {alone}.")
@@ -400,7 +411,7 @@ def summary(assessment: Assessment, verbose: int = 0) -> str:
         parts.extend(_leading(assessment, campaign, verbose))
     if assessment.warnings:
         parts.append("\nWARNINGS")
-        parts.extend(_wrap(clean(w)) for w in assessment.warnings)
+        parts.extend(_wrap(defang_text(clean(w))) for w in assessment.warnings)
     return "\n".join(parts)
 
 
@@ -487,8 +498,8 @@ def report_page(report: Report, origin: str, default_grade: str, verbose: int = 
         )
     )
     lines = [
-        f"{clean(report.id)}: {clean(report.title) or '(no title)'}",
-        f"  {report.kind} by {clean(report.publisher) or 'unknown publisher'}, {dated}, "
+        f"{clean(report.id)}: {defang_text(clean(report.title)) or '(no title)'}",
+        f"  {report.kind} by {defang_text(report.publisher) or 'unknown publisher'}, {dated}, "
         f"TLP:{report.tlp}, grade {report.grade or default_grade + ' (default)'}"
         + (f", known actor {clean(report.known_actor)}" if report.known_actor else ""),
         f"  from {clean(origin)}",
@@ -496,10 +507,10 @@ def report_page(report: Report, origin: str, default_grade: str, verbose: int = 
     if report.cites:
         lines.append(_wrap(f"cites: {', '.join(clean(c) for c in report.cites)}"))
     for claim in report.claims:
-        what = clean(claim.actor or ", ".join(claim.reports))
-        about = f" of {clean(claim.about)}" if claim.about else ""
+        what = defang_text(clean(claim.actor or ", ".join(claim.reports)))
+        about = f" of {defang_text(clean(claim.about))}" if claim.about else ""
         shared = f" ({', '.join(claim.facets)})" if claim.facets else ""
-        words = f", in words: {clean(claim.words)}" if claim.words else ""
+        words = f", in words: {defang_text(clean(claim.words))}" if claim.words else ""
         origin_note = "" if claim.origin == report.id else f", origin {clean(claim.origin)}"
         lines.append(_wrap(f"claims {claim.relation}{about}: {what}{shared}{words}{origin_note}"))
     kinds: dict[str, list[str]] = {}
@@ -517,7 +528,7 @@ def report_page(report: Report, origin: str, default_grade: str, verbose: int = 
             lines.append(f"    and {len(values) - most} more (-v shows all)")
     if verbose and report.provenance != "{}":
         lines.append("  provenance, as the record states it:")
-        lines.append(textwrap.indent(clean(report.provenance, 20_000), "    "))
+        lines.append(textwrap.indent(defang_text(report.provenance, 20_000), "    "))
     return "\n".join(lines)
 
 

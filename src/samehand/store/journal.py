@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Literal, get_args
@@ -99,8 +99,13 @@ def standing(decisions: Sequence[Decision]) -> list[Decision]:
     return [d for d in decisions if d.number not in undone and d.action != "undo"]
 
 
-def replay(decisions: Sequence[Decision]) -> Constraints:
-    """What the standing decisions demand; a later one about the same pair wins."""
+def replay(decisions: Sequence[Decision], as_of: date | None = None) -> Constraints:
+    """What the standing decisions demand; a later one about the same pair wins.
+
+    As of a day only what was decided by then counts, undoing included.
+    """
+    if as_of is not None:
+        decisions = [d for d in decisions if d.at[:10] <= as_of.isoformat()]
     asked: dict[Pair, tuple[bool, Decision]] = {}
     for decision in standing(decisions):
         members = sorted(set(decision.subjects))
