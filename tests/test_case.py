@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -18,6 +19,7 @@ from samehand.counterfactual import (
     restrict,
     without_evidence,
 )
+from samehand.formats.records import parse_record
 from samehand.model import Assessment, Report
 from samehand.pipeline import answer, cases_folder, load_case
 
@@ -286,3 +288,31 @@ def test_no_code_names_the_case() -> None:
         text = path.read_text(encoding="utf-8").lower()
         found = {w for w in words if w in text} - allowed.get(path.name, set())
         assert not found, f"{path.name} names {found}"
+
+
+def test_ten_thousand_unrelated_reports_beside_it_hardly_move_the_answer() -> None:
+    """Law of the issue: the answer for four reports stays within .08."""
+    generator = random.Random(10)
+    techniques = ["T1566.001", "T1566.002", "T1059.005", "T1218.005", "T1105", "T1082", "T1057"]
+    strangers = []
+    for number in range(10_000):
+        record = {
+            "id": f"u{number}",
+            "published": f"20{generator.randrange(15, 21)}-03-01",
+            "observables": [
+                {"type": "domain-name", "value": f"h{generator.randrange(10**8)}.com"}
+                for _ in range(4)
+            ],
+            "techniques": generator.sample(techniques, 3) if number % 4 == 0 else [],
+        }
+        report, problems = parse_record(record, "test", use="background")
+        assert report is not None and not problems
+        strangers.append(report)
+    day = date(2021, 5, 31)
+    alone = as_of("2021-05-31")
+    beside = run([*restrict(reports(), as_of=day), *strangers], day)
+    for a, b in pairs(CORE):
+        assert link(beside, a, b) == pytest.approx(link(alone, a, b), abs=0.08)
+        assert campaign_link(beside, a, b) == pytest.approx(campaign_link(alone, a, b), abs=0.08)
+    assert follow(beside, CORE).reports == follow(alone, CORE).reports  # type: ignore[union-attr]
+    assert lazarus(beside) == pytest.approx(lazarus(alone), abs=0.08)
