@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 import laws
 import laws_records
+import laws_statements
 
 ALL = {
     name: law
-    for module in (laws, laws_records)
+    for module in (laws, laws_records, laws_statements)
     for name, law in vars(module).items()
     if name.startswith("law_")
 }

@@ -14,6 +14,7 @@ import pytest
 import helpers
 import laws
 import laws_records
+import laws_statements
 from samehand import link
 from samehand.compare import claims, copies, evidence
 from samehand.compare import profile as profiles
@@ -119,19 +120,19 @@ MUTANTS: dict[str, tuple[Callable[[Patch], None], Callable[[], None]]] = {
     ),
     "limit of reported comparisons": (
         numbers(reported={"limit_bits": 99.0}),
-        laws_records.law_reported_comparison_is_limited,
+        laws_statements.law_reported_comparison_is_limited,
     ),
     "limit needs an anchor": (
         numbers(reported={"anchor_needed_bits": 0.0}),
-        laws_records.law_reported_comparison_is_limited,
+        laws_statements.law_reported_comparison_is_limited,
     ),
     "one origin, one statement": (
         instead(claims, "_one_per_origin", tuple),
-        laws_records.law_one_origin_counts_once,
+        laws_statements.law_one_origin_counts_once,
     ),
     "withdrawal": (
         instead(claims, "withdrawals", lambda reports: {}),
-        laws_records.law_withdrawal_restores,
+        laws_statements.law_withdrawal_restores,
     ),
     "derivatives collapse": (
         instead(copies, "_is_derivative", lambda *_: False),

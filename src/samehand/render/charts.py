@@ -217,7 +217,14 @@ def timeline_spec(entries: Sequence[TimelineEntry], percents: Sequence[tuple[int
         "field": "day",
         "type": "temporal",
         "scale": {"type": "utc", "padding": 30},
-        "axis": {"title": "as of", "format": "%Y-%m", "grid": False, "labelOverlap": True},
+        "axis": {
+            "title": "as of",
+            "format": "%Y-%m",
+            "grid": False,
+            "tickCount": 8,
+            "labelOverlap": "greedy",
+            "labelSeparation": 12,
+        },
     }
     percent: Spec = {
         "type": "quantitative",
