@@ -14,8 +14,9 @@ import click
 import pytest
 
 from samehand import cli, errors, normalise
-from samehand.assessment import Case, Options, make_scene, pair_evidence, prepare
+from samehand.assessment import make_scene
 from samehand.attribute import Priors, by_group, group_bits, posterior
+from samehand.case import Case, Options, pair_evidence, prepare
 from samehand.compare.actors import pieces
 from samehand.config import bundled, default_parameters, types_table
 from samehand.formats import records

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from samehand.assessment import Options, assess
+from samehand.assessment import assess
+from samehand.case import Options
 from samehand.config import default_parameters
 from samehand.pipeline import cases_folder, load_case
 from samehand.render.html import render_html

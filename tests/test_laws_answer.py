@@ -10,7 +10,8 @@ from functools import cache
 import pytest
 from tests.helpers import read
 
-from samehand.assessment import Options, assess, from_json, to_json
+from samehand.assessment import assess, from_json, to_json
+from samehand.case import Options
 from samehand.config import default_parameters
 from samehand.counterfactual import attribution_of, follow, linchpins, restrict
 from samehand.errors import InputError

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from helpers import parameters, read
-from samehand.assessment import Options, assess
+from samehand.assessment import assess
+from samehand.case import Options
 from samehand.counterfactual import complete, timeline_days
 from samehand.likelihood import ICD203
 from samehand.model import Assessment, Constraints, Contribution, Interval, Report

@@ -14,7 +14,8 @@ from statistics import mean
 import pytest
 
 import world
-from samehand.assessment import Options, assess, to_json
+from samehand.assessment import assess, to_json
+from samehand.case import Options
 from samehand.config import default_parameters
 
 SMALL = {"actors": 4, "campaigns": 6}

@@ -11,7 +11,7 @@ from itertools import combinations
 import pytest
 
 import world
-from samehand.assessment import Options, link_and_cluster, prepare
+from samehand.case import Options, link_and_cluster, prepare
 from samehand.config import Parameters, default_parameters
 
 BAR = 0.98

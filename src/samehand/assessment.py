@@ -7,32 +7,36 @@ analysis. Commands show views of it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
 import samehand
 from samehand.attribute import Membership, attribute
-from samehand.cluster import Pair, attach_compilations, bridges, correlation_clusters, pair
+from samehand.case import (
+    Case,
+    Options,
+    Partition,
+    Progress,
+    link_and_cluster,
+    partition,
+    prepare,
+    silent,
+)
+from samehand.cluster import Pair, bridges, pair
 from samehand.compare.actors import Memory, Scene
-from samehand.compare.claims import Statements
-from samehand.compare.copies import Copies, find_copies
-from samehand.compare.evidence import Gatherer, PairEvidence
-from samehand.compare.profile import Profile, profile, year_of
-from samehand.compare.universe import Universe, build_universe
-from samehand.config import Parameters, PriorPreset
+from samehand.compare.evidence import Gatherer
+from samehand.compare.profile import Profile
+from samehand.config import Parameters
 from samehand.coverage import coverage, highest_tlp
 from samehand.errors import InputError
 from samehand.knowledge.actors import World, bundled_world, combined_world
-from samehand.likelihood import bits_from_probability
-from samehand.link import draws, interval, make_link, make_links
+from samehand.link import draws, interval, make_link
 from samehand.model import (
     Assessment,
     Campaign,
     Constraints,
-    Feature,
     Hand,
     Link,
     ObservationSummary,
@@ -44,204 +48,8 @@ from samehand.model import (
 
 #: Version of the result document. The first number changes when a reader must change.
 SCHEMA = "samehand-assessment/1.0"
-#: A feature in more reports than this opens no candidate pair; it is far too common to matter.
-MAX_BLOCK = 200
 #: At most this many links get an interval, the strongest first.
 MAX_INTERVALS = 200
-
-Progress = Callable[[str, int, int], None]
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Progress to nowhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What is asked of one run."""
-
-    prior: PriorPreset = "feed"
-    as_of: date | None = None
-    """Knowledge (base rates, priors) is taken as of this day; reports are restricted before."""
-    without: tuple[str, ...] = ()
-    ceiling: str = ""
-    intervals: bool = False
-    only: tuple[str, ...] = ()
-    """Attribute only campaigns that hold one of these reports, and leave out what no answer
-    depends on (coverage, cited evidence): the lean form that leave-one-out runs. Empty: all."""
-    title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Reports prepared for comparison."""
-
-    profiles: Mapping[str, Profile]
-    copies: Copies
-    universe: Universe
-    statements: Statements
-    parameters: Parameters
-    case_k: float | None
-    case_ids: tuple[str, ...]
-    """Reports that are clustered: neither reference nor background, nor derivative."""
-
-    def gatherer(self, clusters: Mapping[str, frozenset[str]] | None = None) -> Gatherer:
-        """Evidence of pairs over this case."""
-        return Gatherer(
-            self.profiles,
-            self.universe,
-            self.copies,
-            self.statements,
-            self.parameters,
-            clusters,
-            self.case_k,
-        )
-
-
-def prepare(
-    reports: Iterable[Report], parameters: Parameters, options: Options = Options()
-) -> Case:
-    """Profiles, copies, rarity and statements of some reports.
-
-    Raises:
-        InputError: if two reports carry the same id.
-    """
-    profiled: dict[str, Profile] = {}
-    background: list[Profile] = []
-    for report in sorted(reports, key=lambda r: r.id):
-        if report.use == "background":
-            background.append(profile(report))
-        elif report.id in profiled:
-            raise InputError(f"two reports carry the id {report.id!r}; ids must be unique")
-        else:
-            profiled[report.id] = profile(report)
-    copies = find_copies(profiled, parameters.copies["cited_probability"])
-    universe = build_universe(
-        profiled.values(), background, copies, parameters, year_of(options.as_of)
-    )
-    return Case(
-        profiles=profiled,
-        copies=copies,
-        universe=universe,
-        statements=Statements({i: p.report for i, p in profiled.items()}, copies, parameters),
-        parameters=parameters,
-        case_k=parameters.prior["case_k"] if options.prior == "case" else None,
-        case_ids=tuple(i for i, p in profiled.items() if p.report.use == "case"),
-    )
-
-
-def candidate_pairs(case: Case, ids: Iterable[str]) -> list[Pair]:
-    """Pairs of the given reports with any evidence: a shared feature, or something stated.
-
-    In a case every pair is a candidate; among reports that merely arrived, soft features alone
-    cannot make a link and do not block.
-    """
-    wanted = sorted(set(ids))
-    inside = set(wanted)
-    found: set[Pair] = {
-        pair(a, b) for a, b in case.statements.pairs() if a in inside and b in inside
-    }
-    for copy, origin in case.copies.derivative_of.items():
-        if copy in inside and origin in inside:
-            found.add(pair(copy, origin))
-    if case.case_k is not None and len(wanted) <= 400:
-        found.update((a, b) for n, a in enumerate(wanted) for b in wanted[n + 1 :])
-        return sorted(found)
-    holders: dict[Feature, list[str]] = {}
-    for identifier in wanted:
-        for feature in case.profiles[identifier].features:
-            if not case.parameters.types[feature.kind].soft:
-                holders.setdefault(feature, []).append(identifier)
-    for reports in holders.values():
-        if 1 < len(reports) <= MAX_BLOCK:
-            found.update((a, b) for n, a in enumerate(reports) for b in reports[n + 1 :])
-    return sorted(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """Clusters at both strengths; the merged ones lie inside the proposed ones."""
-
-    merged: tuple[tuple[str, ...], ...]
-    proposed: tuple[tuple[str, ...], ...]
-
-    def of(self) -> dict[str, frozenset[str]]:
-        """Report -> its proposed cluster."""
-        return {r: frozenset(c) for c in self.proposed for r in c}
-
-
-def partition(
-    case: Case,
-    ids: Sequence[str],
-    probabilities: Mapping[Pair, float],
-    must: Iterable[Pair],
-    cannot: Iterable[Pair],
-) -> Partition:
-    """Merged and proposed clusters of some reports, compilations attached at the end."""
-    numbers = case.parameters.cluster
-    bits = {p: bits_from_probability(min(max(v, 1e-9), 1 - 1e-9)) for p, v in probabilities.items()}
-    reports = [i for i in ids if i not in case.copies.compilations]
-    compilations = [i for i in ids if i in case.copies.compilations]
-    must, cannot = sorted(must), sorted(cannot)
-    levels: list[tuple[tuple[str, ...], ...]] = []
-    start: Sequence[tuple[str, ...]] = ()
-    full: Sequence[tuple[str, ...]] = ()
-    for tau in (numbers["tau_merged"], numbers["tau_proposed"]):
-        start = correlation_clusters(
-            reports,
-            bits,
-            tau=tau,
-            floor_bits=numbers["floor_bits"],
-            max_bits=numbers["max_link_bits"],
-            must=must,
-            cannot=cannot,
-            start=start,
-        )
-        full = attach_compilations(
-            start,
-            compilations,
-            bits,
-            tau=tau,
-            floor_bits=numbers["floor_bits"],
-            max_bits=numbers["max_link_bits"],
-            cannot=cannot,
-        )
-        levels.append(tuple(full))
-    return Partition(levels[0], levels[1])
-
-
-def link_and_cluster(
-    case: Case, constraints: Constraints = Constraints(), progress: Progress = _silent
-) -> tuple[list[Link], Partition, Gatherer]:
-    """Links of all candidate pairs and the hands they make.
-
-    Two passes: rarity first leaves out only the two reports, then also what the first pass put
-    beside them, so that a campaign does not make its own values look common.
-    """
-    roots = [i for i in case.case_ids if i not in case.copies.derivative_of]
-    pairs = candidate_pairs(case, roots)
-    gatherer = case.gatherer()
-    hands = Partition((), ())
-    links: list[Link] = []
-    for number in range(2):
-        links = []
-        for done in range(0, len(pairs), 256):
-            batch = [gatherer.gather(a, b) for a, b in pairs[done : done + 256]]
-            links.extend(make_links(batch, case.parameters))
-            progress(f"comparing, pass {number + 1} of 2", min(done + 256, len(pairs)), len(pairs))
-        hands = partition(
-            case,
-            roots,
-            {(k.l, k.r): k.probability for k in links},
-            constraints.must_hand | constraints.must_campaign,
-            constraints.cannot_hand,
-        )
-        if number == 0:
-            clusters = {r: c for r, c in hands.of().items() if len(c) > 1}
-            if not clusters:
-                break
-            gatherer = case.gatherer(clusters)
-    return links, hands, gatherer
 
 
 def _identity(prefix: str, reports: Sequence[str]) -> str:
@@ -369,7 +177,7 @@ def assess(
     options: Options = Options(),
     constraints: Constraints = Constraints(),
     world: World | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Assessment:
     """The assessment of some reports: a pure function of its arguments.
 
@@ -578,8 +386,3 @@ def from_json(data: bytes, place: str = "assessment") -> Assessment:
         return msgspec.json.decode(data, type=Assessment)
     except msgspec.MsgspecError as error:
         raise InputError(f"{place}: not a samehand assessment ({error})") from error
-
-
-def pair_evidence(case: Case, a: str, b: str) -> PairEvidence:
-    """The evidence of one pair of a prepared case, outside any clustering."""
-    return case.gatherer().gather(*pair(a, b))

@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from samehand.assessment import Options, Progress, assess
+from samehand.assessment import assess
+from samehand.case import Options, Progress
 from samehand.config import Parameters, types_table
 from samehand.coverage import tlp_allows
 from samehand.knowledge.actors import World

@@ -10,15 +10,8 @@ from datetime import date
 from importlib import resources
 from pathlib import Path
 
-from samehand.assessment import (
-    Options,
-    Progress,
-    assess,
-    from_json,
-    pair_evidence,
-    prepare,
-    to_json,
-)
+from samehand.assessment import assess, from_json, to_json
+from samehand.case import Options, Progress, pair_evidence, prepare
 from samehand.config import Parameters, PriorPreset
 from samehand.counterfactual import complete, follow, restrict, timeline_days
 from samehand.coverage import HuntRow, hunt

@@ -12,16 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from samehand.assessment import (
-    Case,
-    Options,
-    Progress,
-    build_campaigns,
-    link_and_cluster,
-    make_scene,
-    prepare,
-)
+from samehand.assessment import build_campaigns, make_scene
 from samehand.attribute import Membership, attribute
+from samehand.case import Case, Options, Progress, link_and_cluster, prepare
 from samehand.cluster import pair
 from samehand.config import Parameters
 from samehand.errors import InputError

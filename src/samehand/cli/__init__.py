@@ -1,0 +1,11 @@
+"""The command line: parse, call, render. Results on stdout, messages on stderr.
+
+Heavy imports stay inside the commands, so `samehand --help` answers at once. The modules below
+register their commands in the order in which `--help` lists them.
+"""
+
+from samehand.cli.base import EXIT_CODES, INTERRUPTED, PARTLY_READ, main
+
+from samehand.cli import work, views, batch  # isort: skip
+
+__all__ = ["EXIT_CODES", "INTERRUPTED", "PARTLY_READ", "batch", "main", "views", "work"]

@@ -1,0 +1,128 @@
+"""The batch interface: `samehand predict`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from samehand.cli.base import FILE, Context, main
+from samehand.errors import UsageError
+
+if TYPE_CHECKING:
+    from samehand.model import Problem
+
+
+@main.group()
+def predict() -> None:
+    """Batch interface: report records in, one JSON object per line out; needs no workspace.
+
+    Reads neither labels nor provenance of what it predicts. Inputs may be gzip.
+    """
+
+
+def _lines(
+    obj: Context,
+    rows: Callable[[list[Problem], Callable[[str, int, int], None]], Iterator[object]],
+    output: Path | None,
+) -> None:
+    """Write rows as JSON Lines to a file or stdout, then report the problems."""
+    import msgspec
+
+    problems: list[Problem] = []
+    encoder = msgspec.json.Encoder()
+    stream: TextIO | None = None
+    try:
+        if output:
+            try:
+                stream = output.open("w", encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"{output}: cannot be written ({error.strerror})") from error
+        target = stream or sys.stdout
+        with obj.progress() as progress:
+            for row in rows(problems, progress):
+                target.write(encoder.encode(row).decode() + "\n")
+    finally:
+        if stream:
+            stream.close()
+    raise SystemExit(obj.problems(problems))
+
+
+_OUT = click.option("-o", "--output", type=FILE, help="File instead of stdout.")
+_BACKGROUND = click.option(
+    "--background", type=FILE, help="Unrelated reports that only inform rarity."
+)
+
+
+@predict.command("links")
+@click.argument("records", type=FILE, metavar="REPORTS.jsonl")
+@click.option("--pairs", type=FILE, help="JSON Lines with l and r: a line for each of them.")
+@_BACKGROUND
+@_OUT
+@click.pass_obj
+def predict_links(
+    obj: Context, records: Path, pairs: Path | None, background: Path | None, output: Path | None
+) -> None:
+    """How likely pairs are of one hand and of one campaign.
+
+    Each line: l, r, probability, campaign_probability, weight_bits.
+    """
+    from samehand.predict import predict_links as run
+
+    _lines(
+        obj,
+        lambda problems, progress: run(
+            records, obj.parameters(), problems, pairs, background, progress
+        ),
+        output,
+    )
+
+
+@predict.command("clusters")
+@click.argument("records", type=FILE, metavar="REPORTS.jsonl")
+@_BACKGROUND
+@_OUT
+@click.pass_obj
+def predict_clusters(
+    obj: Context, records: Path, background: Path | None, output: Path | None
+) -> None:
+    """The hand and, inside it, the campaign of every report: id, hand, campaign."""
+    from samehand.predict import predict_clusters as run
+
+    _lines(
+        obj,
+        lambda problems, progress: run(records, obj.parameters(), problems, background, progress),
+        output,
+    )
+
+
+@predict.command("actors")
+@click.argument("queries", type=FILE, metavar="QUERIES.jsonl")
+@click.option(
+    "--reference",
+    type=FILE,
+    help="Reports of known actors (label.actor); profiles and candidates come from here alone.",
+)
+@_BACKGROUND
+@_OUT
+@click.pass_obj
+def predict_actors(
+    obj: Context,
+    queries: Path,
+    reference: Path | None,
+    background: Path | None,
+    output: Path | None,
+) -> None:
+    """Ranked actors of each query: id, decision, naming, none, planted, hypotheses."""
+    from samehand.predict import predict_actors as run
+
+    _lines(
+        obj,
+        lambda problems, progress: run(
+            queries, obj.parameters(), problems, reference, background, progress
+        ),
+        output,
+    )
