@@ -19,6 +19,7 @@ from samehand.case import (
     Options,
     Partition,
     Progress,
+    copy_links,
     link_and_cluster,
     partition,
     prepare,
@@ -26,13 +27,12 @@ from samehand.case import (
 )
 from samehand.cluster import Pair, bridges, pair
 from samehand.compare.actors import Memory, Scene
-from samehand.compare.evidence import Gatherer
 from samehand.compare.profile import Profile
 from samehand.config import Parameters
 from samehand.coverage import coverage, highest_tlp
 from samehand.errors import InputError
 from samehand.knowledge.actors import World, bundled_world, combined_world
-from samehand.link import draws, interval, make_link
+from samehand.link import draws, interval
 from samehand.model import (
     Assessment,
     Campaign,
@@ -192,7 +192,7 @@ def assess(
     """
     case = prepare(reports, parameters, options)
     links, hands, gatherer = link_and_cluster(case, constraints, progress)
-    links.extend(_copy_links(case, gatherer))
+    links.extend(copy_links(case, gatherer))
     by_pair = {(k.l, k.r): k for k in links}
     found_hands, campaigns = build_campaigns(
         case, hands, by_pair, constraints, details=not options.only
@@ -244,17 +244,9 @@ def assess(
         hands=tuple(found_hands),
         campaigns=tuple(campaigns),
         attributions=tuple(attributions),
-        warnings=tuple(_broken_references(case)),
+        warnings=(*_broken_references(case), *_idle_decisions(case, constraints)),
     )
     return result if options.only else replace(result, evidence=_evidence(case, result))
-
-
-def _copy_links(case: Case, gatherer: Gatherer) -> list[Link]:
-    return [
-        make_link(gatherer.gather(*pair(copy, origin)), case.parameters)
-        for copy, origin in sorted(case.copies.derivative_of.items())
-        if copy in case.case_ids and origin in case.case_ids
-    ]
 
 
 def _summary(case: Case, member: Profile) -> ReportSummary:
@@ -298,6 +290,20 @@ def _broken_references(case: Case) -> Iterable[str]:
                     f"{identifier}: a {claim.relation} claim names "
                     f"{', '.join(missing)}, not among the reports used; it has no effect there"
                 )
+
+
+def _idle_decisions(case: Case, constraints: Constraints) -> Iterable[str]:
+    """Decisions about reports that are not clustered on their own."""
+    for (l, r), words in sorted(constraints.words.items()):
+        for report in (l, r):
+            if report in case.copies.derivative_of:
+                yield (
+                    f"decision {words} on {l} and {r} has no effect: {report} is a copy of "
+                    f"{case.copies.derivative_of[report]} and goes where that goes"
+                )
+            elif report not in case.case_ids:
+                why = "a reference report" if report in case.profiles else "not among the reports"
+                yield f"decision {words} on {l} and {r} has no effect: {report} is {why}"
 
 
 def _provenance(

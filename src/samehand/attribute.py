@@ -38,6 +38,8 @@ from samehand.normalise import name_key
 _EPSILON = 1e-12
 #: An origin counts as independent support from this many bits on, resemblance apart.
 _TELLING_BITS = 0.5
+#: Compared reports tried one by one for analytic confidence.
+_MOST_ORIGINS = 12
 _RESEMBLANCE = ("behaviour", "victimology", "provider")
 
 
@@ -336,6 +338,9 @@ def attribute(
         and p.group not in _RESEMBLANCE
         and p.bits >= _TELLING_BITS
     }
+    for origin in sorted(evidence_origins - set(members))[:_MOST_ORIGINS]:
+        rest = [p for p in rows if origin not in p.origins]
+        reduced.setdefault(origin, posterior(rest, priors, parameters))
     naming = _naming(scene, shown, ranked, campaign.strength, len(evidence_origins))
     confidence, basis = _confidence(
         scene,
@@ -443,7 +448,7 @@ def _confidence(
         if not removed
         else "without one report it falls below even odds"
         if lowest < 0.5
-        else "it stands without any one report",
+        else "it stands without any one of them",
     ]
     stable = lowest >= numbers["moderate_probability"]
     narrow = width is not None and width.high - width.low <= numbers["high_width"]
@@ -476,14 +481,18 @@ def _stated(scene: Scene, members: Sequence[str]) -> tuple[StatedClaim, ...]:
     for profile in sorted(profiles, key=lambda p: (str(p.report.known_at or ""), p.report.id)):
         report = profile.report
         for claim in report.claims:
-            if claim.relation not in ("attribution", "denial"):
+            if claim.relation not in ("attribution", "denial") or not claim.actor:
                 continue
             if claim.id in scene.withdrawn:
                 status = f"withdrawn by {by_claim.get(scene.withdrawn[claim.id], 'the publisher')}"
             elif claim.origin != report.id and (claim.origin, name_key(claim.actor)) in spoken:
                 status = f"repeats {claim.origin}, no second vote"
             elif not scene.world.resolve(claim.actor, report.known_at):
-                status = "counted for none of the known"
+                status = (
+                    "denies an unknown actor, no effect"
+                    if claim.relation == "denial"
+                    else "counted for none of the known"
+                )
             else:
                 status = "counted"
             stated.append(
@@ -498,6 +507,7 @@ def _stated(scene: Scene, members: Sequence[str]) -> tuple[StatedClaim, ...]:
                     words=claim.words,
                     first_hand=claim.first_hand,
                     origin=claim.origin,
+                    denies=claim.relation == "denial",
                     status=status,
                 )
             )

@@ -15,7 +15,7 @@ from samehand.compare.universe import Universe, build_universe
 from samehand.config import Parameters, PriorPreset
 from samehand.errors import InputError
 from samehand.likelihood import bits_from_probability
-from samehand.link import make_links
+from samehand.link import make_link, make_links
 from samehand.model import (
     Constraints,
     Feature,
@@ -62,7 +62,9 @@ class Case:
     case_ids: tuple[str, ...]
     """Reports that are clustered: neither reference nor background, nor derivative."""
 
-    def gatherer(self, clusters: Mapping[str, frozenset[str]] | None = None) -> Gatherer:
+    def gatherer(
+        self, clusters: Mapping[str, frozenset[str]] | None = None, forgiven: float = 0.0
+    ) -> Gatherer:
         """Evidence of pairs over this case."""
         return Gatherer(
             self.profiles,
@@ -72,6 +74,7 @@ class Case:
             self.parameters,
             clusters,
             self.case_k,
+            forgiven,
         )
 
 
@@ -162,7 +165,7 @@ def partition(
     must, cannot = sorted(must), sorted(cannot)
     levels: list[tuple[tuple[str, ...], ...]] = []
     start: Sequence[tuple[str, ...]] = ()
-    full: Sequence[tuple[str, ...]] = ()
+    placed: dict[str, str] = {}
     for tau in (numbers["tau_merged"], numbers["tau_proposed"]):
         start = correlation_clusters(
             reports,
@@ -174,16 +177,25 @@ def partition(
             cannot=cannot,
             start=start,
         )
-        full = attach_compilations(
+        # A compilation that was merged somewhere stays there, so merged lies inside proposed.
+        attached = attach_compilations(
             start,
-            compilations,
+            [c for c in compilations if c not in placed],
             bits,
             tau=tau,
             floor_bits=numbers["floor_bits"],
             max_bits=numbers["max_link_bits"],
             cannot=cannot,
         )
-        levels.append(tuple(full))
+        full = [
+            (*cluster, *(c for c, beside in placed.items() if beside in cluster))
+            for cluster in attached
+        ]
+        for cluster in full:
+            witnesses = [r for r in cluster if r not in case.copies.compilations]
+            if witnesses:
+                placed.update((c, witnesses[0]) for c in cluster if c in case.copies.compilations)
+        levels.append(tuple(tuple(sorted(cluster)) for cluster in full))
     return Partition(levels[0], levels[1])
 
 
@@ -192,12 +204,13 @@ def link_and_cluster(
 ) -> tuple[list[Link], Partition, Gatherer]:
     """Links of all candidate pairs and the hands they make.
 
-    Two passes: rarity first leaves out only the two reports, then also what the first pass put
-    beside them, so that a campaign does not make its own values look common.
+    Two passes, so that a campaign does not make its own values look common: the first forgives a
+    few other holders of a value, for they may be of the same campaign; the second counts every
+    holder outside the clusters that the first found.
     """
     roots = [i for i in case.case_ids if i not in case.copies.derivative_of]
     pairs = candidate_pairs(case, roots)
-    gatherer = case.gatherer()
+    gatherer = case.gatherer(forgiven=case.parameters.universe["first_pass_forgiven"])
     hands = Partition((), ())
     links: list[Link] = []
     for number in range(2):
@@ -214,13 +227,19 @@ def link_and_cluster(
             constraints.cannot_hand,
         )
         if number == 0:
-            clusters = {r: c for r, c in hands.of().items() if len(c) > 1}
-            if not clusters:
-                break
-            gatherer = case.gatherer(clusters)
+            gatherer = case.gatherer({r: c for r, c in hands.of().items() if len(c) > 1})
     return links, hands, gatherer
 
 
 def pair_evidence(case: Case, a: str, b: str) -> PairEvidence:
     """The evidence of one pair of a prepared case, outside any clustering."""
     return case.gatherer().gather(*pair(a, b))
+
+
+def copy_links(case: Case, gatherer: Gatherer) -> list[Link]:
+    """Links between derivatives and their origins, which are not clustered apart."""
+    return [
+        make_link(gatherer.gather(*pair(copy, origin)), case.parameters)
+        for copy, origin in sorted(case.copies.derivative_of.items())
+        if copy in case.case_ids and origin in case.case_ids
+    ]

@@ -6,7 +6,6 @@ the user's own `--without`, so a linchpin is exactly what removing it would show
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -247,19 +246,24 @@ def _items(
     Each is the set of observation or claim ids that carry one feature or statement.
     """
     weight: dict[tuple[str, ...], tuple[float, str]] = {}
-    lines = (
-        list(attribution.hypotheses[0].contributions)
-        if (attribution and attribution.hypotheses)
-        else []
-    )
+    lines = [
+        (line, "")
+        for line in (
+            attribution.hypotheses[0].contributions
+            if attribution and attribution.hypotheses
+            else ()
+        )
+    ]
     inside = set(campaign.reports)
     for link in assessment.links:
         if link.l in inside and link.r in inside:
-            lines.extend(link.contributions)
-    for line in lines:
+            lines.extend((line, f" ({link.l}, {link.r})") for line in link.contributions)
+    for line, where in lines:
         if line.role in ("evidence", "reported") and line.bits > 0:
             key = tuple(sorted(line.observations))
-            name = line.comparison.removeprefix("anchor: ")
+            name = line.comparison.removeprefix("anchor: ") + (
+                "" if line.role == "reported" else where
+            )
             if key not in weight or line.bits > weight[key][0]:
                 weight[key] = (line.bits, name)
     known = {o.id for r in reports for o in r.observations} | {
@@ -270,13 +274,14 @@ def _items(
 
 
 def timeline_days(reports: Iterable[Report]) -> list[date]:
-    """Ends of the months in which a case report other than a compilation became known."""
-    days = set()
+    """Of each month the last day on which a case report (no compilation) became known."""
+    days: dict[tuple[int, int], date] = {}
     for report in reports:
         if report.use == "case" and report.kind != "compilation" and report.known_at:
             known = report.known_at
-            days.add(date(known.year, known.month, monthrange(known.year, known.month)[1]))
-    return sorted(days)
+            month = (known.year, known.month)
+            days[month] = max(known, days.get(month, known))
+    return sorted(days.values())
 
 
 def timeline(

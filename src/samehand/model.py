@@ -311,6 +311,8 @@ class StatedClaim:
     words: str
     first_hand: bool
     origin: str
+    denies: bool
+    """The publisher says that it was *not* this actor."""
     status: str
     """'counted', 'repeats ORIGIN', 'withdrawn by REPORT', 'compilation: no witness', …"""
 

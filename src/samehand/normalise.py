@@ -166,8 +166,8 @@ def _title(raw: str) -> str:
 
 
 def _file_path(raw: str) -> str:
-    value = _lower(raw).replace("/", "\\") if "\\" in raw else _text(raw)
-    return value
+    windows = "\\" in raw or re.match(r"\s*(?:[A-Za-z]:/|%\w+%)", raw)
+    return _lower(raw).replace("/", "\\") if windows else _text(raw)
 
 
 def _file_name(raw: str) -> str:

@@ -54,23 +54,28 @@ class Outcome:
 
 def find_files(paths: Sequence[Path], outcome: Outcome) -> Iterator[Path]:
     """Record files among the given files and folders; what cannot be read becomes a problem."""
+
+    def failed(error: OSError) -> None:
+        outcome.problems.append(
+            Problem(str(error.filename), f"folder cannot be read ({error.strerror})")
+        )
+
     for path in paths:
-        if path.is_dir():
-
-            def failed(error: OSError) -> None:
-                outcome.problems.append(
-                    Problem(str(error.filename), f"folder cannot be read ({error.strerror})")
-                )
-
-            for folder, names, files in os.walk(path, onerror=failed):
+        try:
+            folder, exists = path.is_dir(), path.exists()
+        except OSError as error:
+            outcome.problems.append(Problem(str(path), f"cannot be read ({error.strerror})"))
+            continue
+        if folder:
+            for place, names, files in os.walk(path, onerror=failed):
                 names.sort()
                 for name in sorted(files):
-                    file = Path(folder) / name
+                    file = Path(place) / name
                     if is_record_file(file):
                         yield file
                     else:
                         outcome.skipped_files += 1
-        elif not path.exists():
+        elif not exists:
             outcome.problems.append(Problem(str(path), "no such file or folder"))
         elif not is_record_file(path):
             outcome.problems.append(
@@ -283,8 +288,11 @@ def decide(
 
 def hunt_for(
     workspace: Path, parameters: Parameters, report: str
-) -> tuple[Campaign | None, tuple[HuntRow, ...]]:
-    """What the campaign of a report saw and the report did not, by the latest assessment.
+) -> tuple[tuple[str, ...], str, tuple[HuntRow, ...]]:
+    """(reports compared, how they belong, what they saw and the report did not).
+
+    The report's campaign in the latest assessment; if it stands alone, the reports that one hand
+    probably made as well.
 
     Raises:
         NotFoundError: if the report does not exist or nothing was analysed yet.
@@ -295,11 +303,20 @@ def hunt_for(
         reports = store.reports()
     campaigns = [c for c in assessment.campaigns if report in c.reports]
     campaign = max(campaigns, key=lambda c: len(c.reports), default=None)
-    if campaign is None or len(campaign.reports) < 2:
-        return campaign, ()
+    if campaign is not None and len(campaign.reports) > 1:
+        together, how = campaign.reports, f"{campaign.id} ({campaign.strength})"
+    else:
+        linked = [
+            k.r if k.l == report else k.l
+            for k in assessment.links
+            if report in (k.l, k.r) and k.probability >= 0.5
+        ]
+        together, how = (report, *linked), "no campaign; linked by one hand with P of 50 % or more"
     case = prepare(reports, parameters)
-    members = [m for m in campaign.reports if m in case.profiles]
-    return campaign, hunt(report, members, case.profiles, case.universe)
+    members = [m for m in together if m in case.profiles]
+    if len(members) < 2:
+        return (), how, ()
+    return tuple(members), how, hunt(report, members, case.profiles, case.universe)
 
 
 def compare(

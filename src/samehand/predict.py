@@ -14,7 +14,7 @@ import msgspec
 
 from samehand.assessment import build_campaigns, make_scene
 from samehand.attribute import Membership, attribute
-from samehand.case import Case, Options, Progress, link_and_cluster, prepare
+from samehand.case import Case, Options, Progress, copy_links, link_and_cluster, prepare
 from samehand.cluster import pair
 from samehand.config import Parameters
 from samehand.errors import InputError
@@ -74,6 +74,8 @@ def read_reports(path: Path | None, use: ReportUse, problems: list[Problem]) -> 
     found: dict[str, Report] = {}
     if path is None:
         return []
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
     for item in read_records(path, use=use):
         if isinstance(item, Problem):
             problems.append(item)
@@ -155,19 +157,19 @@ def predict_links(
     )
     case = _case(everything, parameters)
     links, _, gatherer = link_and_cluster(case, progress=progress)
-    known = {(k.l, k.r): k for k in links}
+    known = {(k.l, k.r): k for k in (*links, *copy_links(case, gatherer))}
     if pairs is None:
         wanted: Iterable[tuple[str, str]] = sorted(known)
     else:
         wanted = read_pairs(pairs, problems)
     for left, right in wanted:
         if left == right or left not in case.profiles or right not in case.profiles:
-            problems.append(
-                Problem(
-                    f"pair {left} / {right}",
-                    "one of the two is no report of the file; no line written",
-                )
+            reason = (
+                "both are the same report"
+                if left == right
+                else ("one of the two is no report of the file")
             )
+            problems.append(Problem(f"pair {left} / {right}", f"{reason}; no line written"))
             continue
         key = pair(left, right)
         link = known.get(key) or make_link(gatherer.gather(*key), parameters)

@@ -96,6 +96,13 @@ class Context:
             yield show
 
 
+def clean_path(name: object) -> str:
+    """A file name fit for a terminal."""
+    from samehand.render.safe import clean
+
+    return clean(str(name))
+
+
 class Commands(click.Group):
     """Commands in the order of work, and errors as one clear line."""
 
@@ -112,6 +119,12 @@ class Commands(click.Group):
 
             click.echo(f"samehand: {clean(str(error), 1000)}", err=True)
             ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            place = f"{clean_path(error.filename)}: " if error.filename else ""
+            click.echo(f"samehand: {place}{error.strerror or error}", err=True)
+            ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("interrupted; the workspace is whole", err=True)
             ctx.exit(INTERRUPTED)
@@ -136,7 +149,7 @@ class Day(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic s
             self.fail(str(error), param, ctx)
 
 
-FILE = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, readable=False)
 TLP = click.Choice(["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"], case_sensitive=False)
 
 
@@ -199,6 +212,18 @@ def also_local(command: Callable[..., Any]) -> Callable[..., Any]:
     def more(ctx: click.Context, _: click.Parameter, value: int) -> None:
         ctx.obj.verbose = max(ctx.obj.verbose, value)
 
+    def hush(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.obj.quiet = True
+
+    command = click.option(
+        "--quiet",
+        "-q",
+        is_flag=True,
+        expose_value=False,
+        callback=hush,
+        help="No messages and no progress on stderr.",
+    )(command)
     command = click.option(
         "--json",
         is_flag=True,

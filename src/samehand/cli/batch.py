@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -34,20 +36,16 @@ def _lines(
 
     problems: list[Problem] = []
     encoder = msgspec.json.Encoder()
-    stream: TextIO | None = None
-    try:
-        if output:
-            try:
-                stream = output.open("w", encoding="utf-8")
-            except OSError as error:
-                raise UsageError(f"{output}: cannot be written ({error.strerror})") from error
-        target = stream or sys.stdout
-        with obj.progress() as progress:
-            for row in rows(problems, progress):
+    with obj.progress() as progress:
+        found = rows(problems, progress)
+        first = next(found, None)  # wrong input is said before an output file is touched
+        try:
+            stream = output.open("w", encoding="utf-8") if output else nullcontext(sys.stdout)
+        except OSError as error:
+            raise UsageError(f"{output}: cannot be written ({error.strerror})") from error
+        with stream as target:
+            for row in chain(() if first is None else (first,), found):
                 target.write(encoder.encode(row).decode() + "\n")
-    finally:
-        if stream:
-            stream.close()
     raise SystemExit(obj.problems(problems))
 
 

@@ -77,7 +77,8 @@ def attribute(obj: Context, campaign: str | None) -> None:
     if chosen is None or found is None:
         raise NotFoundError("the latest assessment attributes nothing")
     obj.result(
-        f"{chosen.id} ({chosen.strength}): {', '.join(chosen.reports)}\n"
+        f"{chosen.id} ({chosen.strength if len(chosen.reports) > 1 else 'one report'}): "
+        f"{', '.join(chosen.reports)}\n"
         f"{attribution_text(assessment, chosen, max(1, obj.verbose))}\n\n"
         f"WHAT PUBLISHERS CLAIM\n{claims_text(found)}\n\nWHAT IT RESTS ON\n"
         f"{linchpins_text(found, 20)}",
@@ -93,20 +94,22 @@ def attribute(obj: Context, campaign: str | None) -> None:
 def hunt(obj: Context, report: str, everything: bool) -> None:
     """What the other reports of the campaign of REPORT saw and it did not: what to look for.
 
+    A report that stands alone is compared with those that one hand probably made as well.
+
     Rarest first: 'outside' counts independent reports outside the campaign that hold the value.
     """
     from samehand.pipeline import hunt_for
     from samehand.render.text import hunt_table
 
-    campaign, rows = hunt_for(obj.workspace, obj.parameters(), report)
-    if campaign is None or len(campaign.reports) < 2:
+    together, how, rows = hunt_for(obj.workspace, obj.parameters(), report)
+    if not together:
         text = f"{report} stands alone in the latest assessment; there is nothing to hunt for."
     elif not rows:
-        text = "The other reports of its campaign saw no observable that this one lacks."
+        text = f"{how}: the others saw no observable that {report} lacks."
     else:
         text = (
-            f"{campaign.id} ({campaign.strength}): {len(rows)} observables that {report} "
-            f"lacks\n{hunt_table(rows, len(rows) if everything else 30)}"
+            f"{how}: {len(rows)} observables that {report} lacks\n"
+            f"{hunt_table(rows, len(rows) if everything else 30)}"
         )
     obj.result(text, lambda: rows)
 
@@ -134,6 +137,8 @@ def compare(obj: Context, left: str, right: str, prior: str) -> None:
     others: list[Report] = []
     if all(f.is_file() for f in files):
         pair = [one_report(f) for f in files]
+    elif any(f.is_file() for f in files):
+        raise UsageError("compare takes two record files or two report ids, not one of each")
     else:
         with Store(obj.workspace, read_only=True) as store:
             pair = [store.report(name)[0] for name in (left, right)]
@@ -192,9 +197,9 @@ def decide(obj: Context, action: str, subjects: tuple[str, ...], reason: str, le
     if action == "note" and not reason:
         raise UsageError("a note needs --reason TEXT")
     decision = run(obj.workspace, cast("Action", action), subjects, reason, level)
+    effect = "" if action == "note" else "; run 'samehand analyse' to see its effect"
     obj.result(
-        f"#{decision.number} {decision.action} {' '.join(decision.subjects)}; run "
-        "'samehand analyse' to see its effect",
+        f"#{decision.number} {decision.action} {' '.join(decision.subjects)}{effect}",
         lambda: decision,
     )
 

@@ -122,10 +122,12 @@ class Gatherer:
         parameters: Parameters,
         clusters: Mapping[str, frozenset[str]] | None = None,
         case_k: float | None = None,
+        forgiven: float = 0.0,
     ) -> None:
         """``clusters`` gives the current cluster of a report, left out of rarity counts.
 
-        ``case_k`` is the k of two case reports; `None` uses the feed prior for all.
+        ``case_k`` is the k of two case reports; `None` uses the feed prior for all. ``forgiven``
+        is how many other holders of a value are not held against it while no clusters are known.
         """
         self.profiles = profiles
         self.universe = universe
@@ -134,6 +136,7 @@ class Gatherer:
         self.parameters = parameters
         self.clusters = clusters or {}
         self.case_k = case_k
+        self.forgiven = forgiven
         self._rho = {i: parameters.rho(p.report.grade) for i, p in profiles.items()}
 
     def outside(self, l: str, r: str) -> frozenset[str]:
@@ -211,7 +214,7 @@ class Gatherer:
             kind=feature.kind,
             m=numbers.m,
             kappa=kappa,
-            holders=self.universe.d(feature, outside),
+            holders=max(0.0, self.universe.d(feature, outside) - self.forgiven),
             gap_days=in_l.gap_days(in_r),
             half_life_days=numbers.half_life_days,
         )

@@ -207,7 +207,7 @@ def _observables(record: Mapping[str, Any], report: str, notes: _Notes) -> Itera
             report,
             feature,
             item["value"],
-            _text(item.get("role")),
+            _text(item.get("role")).lower(),
             _text(item.get("batch")),
             _window_of(item, notes),
             _text(item.get("source")),
@@ -320,7 +320,19 @@ def parse_record(
     if not isinstance(record, dict):
         notes.error("a record must be a JSON object with at least an 'id'; skipped")
         return None, notes.problems
+    record = {
+        key.lower()
+        if isinstance(key, str) and key.lower() in _FIELDS and key.lower() not in record
+        else key: value
+        for key, value in record.items()
+    }
     identifier = record.get("id")
+    if identifier is None and isinstance(record.get("reports"), list):
+        notes.error(
+            "one record or a list of records is expected, not an object with 'reports'; "
+            "write the list alone, or one record per line as .jsonl"
+        )
+        return None, notes.problems
     if isinstance(identifier, int) and not isinstance(identifier, bool):
         identifier = str(identifier)
     if (
@@ -348,7 +360,10 @@ def parse_record(
             notes.error(f"published: {error}; the report counts as undated")
     tlp = (_scalar(record, "tlp", notes) or defaults.tlp).upper().removeprefix("TLP:")
     if not isinstance(record.get("tlp", ""), str | None):
-        tlp = "RED"  # marked, but not readably
+        notes.problems[-1] = Problem(
+            notes.place, "field 'tlp' is not text; taken as RED to be safe"
+        )
+        tlp = "RED"
     if tlp not in _TLP:
         if tlp:
             notes.error(f"tlp {tlp!r} is unknown; taken as RED to be safe")
@@ -437,8 +452,10 @@ def _decode(data: bytes) -> object:
     Raises:
         ValueError: if it is not JSON, or nested too deeply.
     """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ValueError("it is UTF-16; save it as UTF-8")
     try:
-        return msgspec.json.decode(data)
+        return msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from error
     except RecursionError as error:
@@ -469,7 +486,8 @@ def _raw_records(path: Path) -> Iterator[tuple[str, object | Problem]]:
                             Problem(
                                 place,
                                 f"not valid JSON ({error}); line skipped. Each line must be "
-                                "one complete JSON object.",
+                                "one complete JSON object; a record over several lines belongs "
+                                "into a .json file.",
                             ),
                         )
             return
@@ -490,7 +508,10 @@ def _raw_records(path: Path) -> Iterator[tuple[str, object | Problem]]:
     try:
         document = _decode(data)
     except ValueError as error:
-        yield place, Problem(place, f"not valid JSON ({error}); file skipped")
+        hint = (
+            " One record per line belongs into a .jsonl file." if "trailing" in str(error) else ""
+        )
+        yield place, Problem(place, f"not valid JSON ({error}); file skipped.{hint}")
         return
     if isinstance(document, list):
         for number, item in enumerate(document, 1):

@@ -189,10 +189,9 @@ def campaigns_text(assessment: Assessment, leading: Campaign | None = None) -> s
             lines.append(_wrap(campaign_line(campaign)))
         else:
             lines.append("  " + _short(campaign_line(campaign), WIDTH - 2))
-    together = {r: c.id for c in many for r in c.reports}
     for hand in assessment.hands:
-        parts = {together.get(r, r) for r in hand.reports}
-        if len(hand.reports) > 1 and len(parts) > 1:
+        one = any(set(hand.reports) <= set(c.reports) for c in many)
+        if len(hand.reports) > 1 and not one:
             lines.append(
                 _wrap(
                     f"{hand.id} ({hand.strength}): one hand, but not shown to be one campaign: "
@@ -334,7 +333,7 @@ def claims_text(attribution: Attribution) -> str:
         [
             _short(c.publisher or c.report, 26),
             c.known_at,
-            _short(c.actor, 32),
+            _short(f"not {c.actor}" if c.denies else c.actor, 32),
             _short(c.words, 12) or "-",
             c.grade,
             _short(c.status, 40),

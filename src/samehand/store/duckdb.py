@@ -49,6 +49,11 @@ def _explain(error: duckdb.Error, path: Path) -> StoreError:
             f"{path}: another process is using this workspace. Wait for it to end, or give another "
             "one with --workspace."
         )
+    if "Permission denied" in text or "Is a directory" in text or "read-only" in text.lower():
+        return StoreError(
+            f"{path}: cannot be opened ({text.splitlines()[0][:200]}). Name a file that you may "
+            "write with --workspace."
+        )
     return StoreError(
         f"{path}: not a samehand workspace or damaged ({text.splitlines()[0][:200]}). The store "
         "can be rebuilt: move it away, run 'samehand init' and add the files again; the journal of "
@@ -69,7 +74,11 @@ class Store:
             StoreError: if the file is no workspace.
         """
         self.path = path
-        if not path.exists():
+        try:
+            exists = path.exists()
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be reached ({error.strerror})") from error
+        if not exists:
             raise StoreMissingError(
                 f"{path}: no workspace here. Make one with 'samehand init', or name one with "
                 "--workspace."
@@ -93,9 +102,9 @@ class Store:
         Raises:
             StoreError: if the place cannot hold one.
         """
-        if path.exists():
-            return cls(path)
         try:
+            if path.exists():
+                return cls(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             # Made under another name and moved into place, so a half-made one is never seen.
             part = path.with_name(path.name + ".part")

@@ -31,10 +31,14 @@ def journal_path(workspace: Path) -> Path:
 
 def read_journal(path: Path) -> tuple[list[Decision], list[Problem]]:
     """All readable decisions in order, and what could not be read."""
-    if not path.exists():
-        return [], []
+    try:
+        data = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise StoreError(
+            f"{path}: the decisions cannot be read ({error.strerror}); nothing is done without them"
+        ) from error
     decisions, problems = [], []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    for number, line in enumerate(data.splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -66,10 +70,14 @@ def append(
     if action in ("merge", "split") and len(set(subjects)) < 2:
         raise UsageError(f"'{action}' takes at least two report ids")
     if action == "undo":
-        numbers = {str(d.number) for d in earlier}
+        numbers = {str(d.number) for d in _undoable(earlier)}
+        if len(subjects) != 1:
+            raise UsageError(
+                "'undo' takes the number of one decision; 'samehand decide' lists them"
+            )
         if len(subjects) != 1 or subjects[0] not in numbers:
             raise NotFoundError(
-                f"no decision {' '.join(subjects)!r} to undo; 'samehand decide' lists them"
+                f"no standing decision {subjects[0]!r} to undo; 'samehand decide' lists them"
             )
     decision = Decision(
         number=max((d.number for d in earlier), default=0) + 1,
@@ -90,12 +98,23 @@ def append(
     return decision
 
 
-def standing(decisions: Sequence[Decision]) -> list[Decision]:
-    """The decisions that no later undo takes back; an undo can itself be undone."""
+def _undoable(decisions: Sequence[Decision]) -> list[Decision]:
+    """Decisions still in force, undoings included."""
+    undone = _undone(decisions)
+    return [d for d in decisions if d.number not in undone]
+
+
+def _undone(decisions: Sequence[Decision]) -> set[int]:
     undone: set[int] = set()
     for decision in reversed(decisions):
         if decision.action == "undo" and decision.number not in undone:
             undone.add(int(decision.subjects[0]))
+    return undone
+
+
+def standing(decisions: Sequence[Decision]) -> list[Decision]:
+    """The decisions that no later undo takes back; an undo can itself be undone."""
+    undone = _undone(decisions)
     return [d for d in decisions if d.number not in undone and d.action != "undo"]
 
 
