@@ -226,6 +226,8 @@ def test_limits_are_the_constants() -> None:
         "line of a `.jsonl` file": f"{records.MAX_LINE_BYTES // 2**20} MiB",
         "`.json` file, unpacked": f"{records.MAX_FILE_BYTES // 2**20} MiB",
         "observables of one report": str(records.MAX_OBSERVABLES),
+        "claims of one report": str(records.MAX_CLAIMS),
+        "reports named by one claim": str(records.MAX_CLAIM_REPORTS),
         "characters of one value": str(normalise.MAX_VALUE_CHARS),
         "characters of an `id`": "300",
     }

@@ -59,8 +59,7 @@ def _identity(prefix: str, reports: Sequence[str]) -> str:
 
 def _with_copies(case: Case, cluster: Sequence[str]) -> tuple[str, ...]:
     """A cluster with the derivatives of its members."""
-    inside = set(cluster)
-    copies = [c for c, o in case.copies.derivative_of.items() if o in inside and c in case.case_ids]
+    copies = [c for member in cluster for c in case.copies_of.get(member, ())]
     return tuple(sorted({*cluster, *copies}))
 
 
@@ -294,14 +293,15 @@ def _broken_references(case: Case) -> Iterable[str]:
 
 def _idle_decisions(case: Case, constraints: Constraints) -> Iterable[str]:
     """Decisions about reports that are not clustered on their own."""
+    origin = case.copies.derivative_of
     for (l, r), words in sorted(constraints.words.items()):
+        if origin.get(l, l) == origin.get(r, r):
+            yield (
+                f"decision {words} on {l} and {r} has no effect: one is a copy of the other, or "
+                "both of one report, and copies go where their origin goes"
+            )
         for report in (l, r):
-            if report in case.copies.derivative_of:
-                yield (
-                    f"decision {words} on {l} and {r} has no effect: {report} is a copy of "
-                    f"{case.copies.derivative_of[report]} and goes where that goes"
-                )
-            elif report not in case.case_ids:
+            if report not in case.case_ids:
                 why = "a reference report" if report in case.profiles else "not among the reports"
                 yield f"decision {words} on {l} and {r} has no effect: {report} is {why}"
 

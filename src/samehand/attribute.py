@@ -77,9 +77,21 @@ def make_priors(scene: Scene, explicit: Collection[str], known_at: date | None) 
             if holder in own:
                 own[holder] += known_mass * share
                 break
-    planted = {name: pi * mass / known_mass for name, mass in own.items()}
+    room = known_mass - sum(m for n, m in own.items() if n not in scene.world.extra)
+    extra = sum(m for n, m in own.items() if n in scene.world.extra)
+    if extra > room:  # however many unknown labels are loaded, none of the known keeps its least
+        own = {n: m * room / extra if n in scene.world.extra else m for n, m in own.items()}
+    # q_i (1 - P(H_i)): a scapegoat is somebody else; over all known actors it sums to pi.
+    shown = {name: mass / known_mass * (1.0 - mass) for name, mass in own.items()}
+    rest = max(0.0, 1.0 - sum(own.values()) / known_mass)
+    scale = pi / ((sum(shown.values()) + rest) or 1.0)
     none = (1.0 - pi) - sum(own.values())
-    return Priors(own, max(none, _EPSILON), planted, max(0.0, pi - sum(planted.values())))
+    return Priors(
+        own,
+        max(none, _EPSILON),
+        {name: value * scale for name, value in shown.items()},
+        rest * scale,
+    )
 
 
 def _gross(piece: Piece, alpha: float, draw: Draw) -> float:
@@ -136,10 +148,7 @@ def posterior(
             phi = sum(p.phi * max(p.bits, _EPSILON) for p in group_rows) / gross
             planted_evidence += math.log2(phi * 2.0**kept + 1.0 - phi)
         weights[actor] = math.log2(max(prior, _EPSILON)) + evidence
-        # q_i (1 - P(H_i)): a scapegoat is somebody else.
-        planted[actor] = (
-            math.log2(max(priors.planted[actor] * (1.0 - prior), _EPSILON)) + planted_evidence
-        )
+        planted[actor] = math.log2(max(priors.planted[actor], _EPSILON)) + planted_evidence
     none = math.log2(priors.none) + sum(
         group_bits(g, parameters, draw)[2] for g in grouped.get(NONE, {}).values()
     )
@@ -346,7 +355,7 @@ def attribute(
         scene,
         rows,
         after,
-        lead,
+        ranked[0] if ranked else "",
         evidence_origins,
         reduced,
         ranges.get(ranked[0]) if ranked else None,

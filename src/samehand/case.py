@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
 from samehand.cluster import Pair, attach_compilations, correlation_clusters, pair
-from samehand.compare.claims import Statements
+from samehand.compare.claims import Statements, with_roots
 from samehand.compare.copies import Copies, find_copies
 from samehand.compare.evidence import Gatherer, PairEvidence
 from samehand.compare.profile import Profile, profile, year_of
@@ -60,7 +61,9 @@ class Case:
     parameters: Parameters
     case_k: float | None
     case_ids: tuple[str, ...]
-    """Reports that are clustered: neither reference nor background, nor derivative."""
+    """Reports of the case, derivatives among them."""
+    copies_of: Mapping[str, tuple[str, ...]]
+    """origin -> its derivatives in the case."""
 
     def gatherer(
         self, clusters: Mapping[str, frozenset[str]] | None = None, forgiven: float = 0.0
@@ -88,7 +91,7 @@ def prepare(
     """
     profiled: dict[str, Profile] = {}
     background: list[Profile] = []
-    for report in sorted(reports, key=lambda r: r.id):
+    for report in sorted(with_roots(reports), key=lambda r: r.id):
         if report.use == "background":
             background.append(profile(report))
         elif report.id in profiled:
@@ -107,6 +110,13 @@ def prepare(
         parameters=parameters,
         case_k=parameters.prior["case_k"] if options.prior == "case" else None,
         case_ids=tuple(i for i, p in profiled.items() if p.report.use == "case"),
+        copies_of={
+            origin: tuple(copy for copy, _ in group)
+            for origin, group in groupby(
+                sorted(copies.derivative_of.items(), key=lambda item: (item[1], item[0])),
+                key=lambda item: item[1],
+            )
+        },
     )
 
 
@@ -162,7 +172,11 @@ def partition(
     bits = {p: bits_from_probability(min(max(v, 1e-9), 1 - 1e-9)) for p, v in probabilities.items()}
     reports = [i for i in ids if i not in case.copies.compilations]
     compilations = [i for i in ids if i in case.copies.compilations]
-    must, cannot = sorted(must), sorted(cannot)
+    origin = case.copies.derivative_of
+    must, cannot = (
+        sorted({pair(origin.get(a, a), origin.get(b, b)) for a, b in pairs})
+        for pairs in (must, cannot)
+    )
     levels: list[tuple[tuple[str, ...], ...]] = []
     start: Sequence[tuple[str, ...]] = ()
     placed: dict[str, str] = {}
@@ -185,6 +199,7 @@ def partition(
             tau=tau,
             floor_bits=numbers["floor_bits"],
             max_bits=numbers["max_link_bits"],
+            must=must,
             cannot=cannot,
         )
         full = [
@@ -241,5 +256,5 @@ def copy_links(case: Case, gatherer: Gatherer) -> list[Link]:
     return [
         make_link(gatherer.gather(*pair(copy, origin)), case.parameters)
         for copy, origin in sorted(case.copies.derivative_of.items())
-        if copy in case.case_ids and origin in case.case_ids
+        if case.profiles[copy].report.use == case.profiles[origin].report.use == "case"
     ]

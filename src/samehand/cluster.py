@@ -193,6 +193,7 @@ def attach_compilations(
     tau: float,
     floor_bits: float,
     max_bits: float,
+    must: Collection[Pair] = (),
     cannot: Collection[Pair] = (),
 ) -> list[tuple[str, ...]]:
     """The clusters with each compilation put where it gains most, or on its own.
@@ -204,10 +205,14 @@ def attach_compilations(
     joined: list[list[str]] = [list(c) for c in clusters]
     left: list[str] = []
     banned = {pair(a, b) for a, b in cannot}
+    wanted = {pair(a, b) for a, b in must}
     for item in sorted(compilations):
         best, best_gain = -1, 1e-9
         for number, cluster in enumerate(clusters):
-            if any(pair(item, other) in banned for other in cluster):
+            if any(pair(item, other) in wanted for other in cluster):
+                best = number
+                break
+            if any(pair(item, other) in banned for other in joined[number]):
                 continue
             gain = sum(
                 max(min(bits.get(pair(item, other), floor_bits), max_bits), floor_bits) - threshold
@@ -220,7 +225,7 @@ def attach_compilations(
         else:
             joined[best].append(item)
     among = correlation_clusters(
-        left, bits, tau=tau, floor_bits=floor_bits, max_bits=max_bits, cannot=cannot
+        left, bits, tau=tau, floor_bits=floor_bits, max_bits=max_bits, must=must, cannot=cannot
     )
     return sorted([*(tuple(sorted(c)) for c in joined), *among])
 

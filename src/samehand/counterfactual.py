@@ -13,6 +13,8 @@ from functools import partial
 
 from samehand.assessment import assess
 from samehand.case import Options, Progress
+from samehand.compare.claims import with_roots
+from samehand.compare.copies import fold_address
 from samehand.config import Parameters, types_table
 from samehand.coverage import tlp_allows
 from samehand.knowledge.actors import World
@@ -47,9 +49,10 @@ def restrict(
     an id removes the report and every claim whose origin it is, whoever repeats it; a repeater's
     own first-hand claims stay.
     """
-    gone = set(without)
+    listed = list(reports)
+    gone = set(without) | {fold_address(w) for w in without}
     kept = []
-    for report in reports:
+    for report in with_roots(listed) if without else listed:
         late = as_of is not None and report.known_at is not None and report.known_at > as_of
         if report.id in gone or late or not tlp_allows(report.tlp, ceiling):
             continue

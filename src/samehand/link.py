@@ -454,35 +454,27 @@ def _group_lines(
 
 
 def campaign_probability(
-    evidence: PairEvidence,
-    lines: Iterable[Contribution],
-    hand_probability: float,
-    parameters: Parameters,
+    evidence: PairEvidence, result: Score | None, hand_probability: float, parameters: Parameters
 ) -> float:
     """P(same campaign) = P(same hand) * P(same campaign | same hand).
 
-    The second factor is a starting form without labels: infrastructure and reported bits for it,
-    the gap between the days covered against it. Always uncalibrated.
+    The second factor is a starting form without labels: hard infrastructure bits and the reported
+    comparison of the ledger for it, the gap between the days covered against it. Always
+    uncalibrated. ``result`` is `None` for a derivative.
     """
     numbers = parameters.campaign
-    infrastructure = sum(
-        c.bits
-        for c in lines
-        if c.facet == "infrastructure"
-        and "(provider)" not in c.comparison
-        and not c.comparison.startswith(("provider ", "autonomous-system "))
-    )
-    reported = max(
-        (s.bits * s.rho for s in evidence.comparisons if not s.withdrawn_by), default=0.0
-    )
+    if result is None:
+        return hand_probability * probability_from_bits(parameters.copies["derivative_bits"])
+    infrastructure = result.facets.get("infrastructure", 0.0)
+    if result.anchor is not None and result.anchor.item.facet == "infrastructure":
+        infrastructure += result.anchor_net
+    reported = result.anchor_net if result.reported is not None else 0.0
     bits = (
         numbers["base_bits"]
-        + min(numbers["infrastructure_cap_bits"], max(0.0, infrastructure))
+        + min(numbers["infrastructure_cap_bits"], infrastructure)
         + min(numbers["reported_cap_bits"], reported)
         - numbers["bits_per_year"] * max(0.0, evidence.gap_years - numbers["free_gap_years"])
     )
-    if evidence.derivative:
-        bits = parameters.copies["derivative_bits"]
     return hand_probability * probability_from_bits(bits)
 
 
@@ -501,6 +493,7 @@ def _type(
 
 def make_link(evidence: PairEvidence, parameters: Parameters) -> Link:
     """The link of one pair with its full ledger, without an interval."""
+    result: Score | None
     if evidence.derivative:
         prior = math.log2(evidence.k / evidence.scale)
         bits = parameters.copies["derivative_bits"]
@@ -515,13 +508,14 @@ def make_link(evidence: PairEvidence, parameters: Parameters) -> Link:
         )
         total = bits
         reported = False
+        result = None
     else:
         result = score(evidence, parameters)
         lines = contributions(evidence, result, parameters)
         prior, total = result.prior, result.total
         reported = result.reported is not None
     probability = probability_from_bits(total)
-    campaign = campaign_probability(evidence, lines, probability, parameters)
+    campaign = campaign_probability(evidence, result, probability, parameters)
     return Link(
         l=evidence.l,
         r=evidence.r,

@@ -26,9 +26,9 @@ _REFANG: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\[:((?://)?)\]"), r":\1"),
     (re.compile(r"\[:(?=//)"), ":"),
     (re.compile(r"\[://\]?"), "://"),
-    (re.compile(r"(?i)\s*[\[({<]\s*(?:\.|dot|punkt)\s*[\])}>]\s*"), "."),
+    (re.compile(r"(?i)\s{0,3}[\[({<]\s{0,3}(?:\.|dot|punkt)\s{0,3}[\])}>]\s{0,3}"), "."),
     (re.compile(r"\[+\.|\.\]+"), "."),
-    (re.compile(r"(?i)\s*[\[({<]\s*(?:@|at)\s*[\])}>]\s*"), "@"),
+    (re.compile(r"(?i)\s{0,3}[\[({<]\s{0,3}(?:@|at)\s{0,3}[\])}>]\s{0,3}"), "@"),
     (re.compile(r"\\+\.(?=[A-Za-z0-9])"), "."),
 )
 #: Values that certainly carry no defanging; the fast path of bulk reading.

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from samehand.assessment import assess, from_json, to_json
 from samehand.case import Options, Progress, pair_evidence, prepare
+from samehand.compare.claims import with_roots
+from samehand.compare.copies import fold_address
 from samehand.config import Parameters, PriorPreset
 from samehand.counterfactual import complete, follow, restrict, timeline_days
 from samehand.coverage import HuntRow, hunt
@@ -32,7 +34,7 @@ from samehand.store.journal import Action, append, journal_path, read_journal, r
 
 #: Leave-one-out and the timeline run the whole analysis many times; beyond this many case reports
 #: they are left out with a warning.
-MAX_COUNTERFACTUAL_REPORTS = 500
+MAX_COUNTERFACTUAL_REPORTS = 150
 #: At most this many days of the timeline, the latest.
 MAX_TIMELINE_DAYS = 24
 
@@ -176,9 +178,9 @@ def answer(
     """
     constraints = replay(decisions, question.as_of)
     known = {r.id for r in reports}
-    origins = {c.origin for r in reports for c in r.claims}
+    origins = {c.origin for r in (*reports, *with_roots(reports)) for c in r.claims}
     for identifier in question.without:
-        if identifier not in known and identifier not in origins:
+        if not {identifier, fold_address(identifier)} & (known | origins):
             raise NotFoundError(
                 f"--without {identifier}: no report of that id, and no claim with that origin"
             )

@@ -6,8 +6,9 @@ test); labels are read in a ``--reference`` file alone.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,8 @@ from samehand.assessment import build_campaigns, make_scene
 from samehand.attribute import Membership, attribute
 from samehand.case import Case, Options, Progress, copy_links, link_and_cluster, prepare
 from samehand.cluster import pair
+from samehand.compare.copies import resolve_citations
+from samehand.compare.profile import profile
 from samehand.config import Parameters
 from samehand.errors import InputError
 from samehand.formats.records import lines_of, open_input, read_records
@@ -215,14 +218,34 @@ def predict_actors(
     asked = read_reports(queries, "case", problems)
     known = read_reports(reference, "reference", problems)
     case = _case(
-        _merge(asked, known, read_reports(background, "background", problems), problems=problems),
+        _merge(known, read_reports(background, "background", problems), problems=problems),
         parameters,
     )
     world = world_of_reference(known, parameters) if reference else bundled_world()
     scene = make_scene(case, world)
+    cited = resolve_citations([*known, *asked])
+    shared_cited, shared_holders = dict(case.copies.cited), dict(case.copies.holders)
+    shared_profiles = dict(case.profiles)
     for number, report in enumerate(asked):
+        # Each query meets the reference alone; other queries tell it nothing.
+        alone = profile(report)
+        sources = tuple(s for s in cited[report.id] if s in case.profiles)
+        copies = replace(
+            case.copies,
+            cited=ChainMap({report.id: sources}, shared_cited),
+            holders=ChainMap(
+                {s: frozenset(case.profiles[s].features) for s in sources},
+                shared_holders,
+            ),
+            compilations=case.copies.compilations - {report.id},
+            derivative_of={c: o for c, o in case.copies.derivative_of.items() if c != report.id},
+        )
         result = attribute(
-            scene,
+            replace(
+                scene,
+                profiles=ChainMap({report.id: alone}, shared_profiles),
+                copies=copies,
+            ),
             Membership(report.id, "merged", (report.id,), {report.id: 1.0}),
             explicit_all=True,
             most=_HYPOTHESES,

@@ -120,13 +120,17 @@ def pieces(scene: Scene, members: Collection[str], without_origin: str = "") -> 
     ``without_origin`` leaves out a report and every claim whose origin it is.
     """
     left = [p for p in _members(scene, members) if p.report.id != without_origin]
-    found = [*_shared(scene, left), *_techniques(scene, left)]
-    found.extend(_claims(scene, left, without_origin))
-    return found
+    claims = list(_claims(scene, left, without_origin))
+    named = set(scene.memory.by_actor) | {p.actor for p in claims if p.actor != NONE}
+    present = named | {above for name in named for above in scene.world.ancestors(name)}
+    return [*_shared(scene, left, present), *_techniques(scene, left, present), *claims]
 
 
-def _shared(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
-    """Features that members share with reference reports of an actor."""
+def _shared(scene: Scene, members: Sequence[Profile], present: Collection[str]) -> Iterable[Piece]:
+    """Features that members share with reference reports of an actor.
+
+    What shows a group shows its parts too, as far as they are hypotheses (``present``).
+    """
     own = {m.report.id for m in members}
     held: dict[str, dict[Feature, list[str]]] = {}
     for feature in sorted({f for m in members for f in m.features}):
@@ -136,7 +140,7 @@ def _shared(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
             if reference not in own:
                 actor = scene.memory.actor_of[reference]
                 for name in (actor, *scene.world.descendants(actor)):
-                    if name == actor or name in scene.memory.by_actor:
+                    if name == actor or name in present:
                         held.setdefault(name, {}).setdefault(feature, []).append(reference)
     for actor in sorted(held):
         known = scene.memory.known_by(scene.world, actor)
@@ -218,7 +222,9 @@ def _piece(
     )
 
 
-def _techniques(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
+def _techniques(
+    scene: Scene, members: Sequence[Profile], present: Collection[str]
+) -> Iterable[Piece]:
     """Behaviour: the single reference report of an actor whose techniques resemble most.
 
     Memory of reports, not a merged profile: a union of all that an actor ever did resembles
@@ -262,7 +268,7 @@ def _techniques(scene: Scene, members: Sequence[Profile]) -> Iterable[Piece]:
             total = sum(b * gamma**i for i, (_, b) in enumerate(rows)) * rho * decay
             actor = scene.memory.actor_of[reference]
             for name in (actor, *scene.world.descendants(actor)):
-                if name != actor and name not in scene.memory.by_actor:
+                if name != actor and name not in present:
                     continue
                 if rows and (name not in best or (total, reference) > best[name][:2]):
                     best[name] = (total, reference, member, rows, rho, decay)
@@ -309,27 +315,52 @@ def standing_claims(
             if without_origin and without_origin in (claim.origin, claim.report):
                 continue
             found.setdefault(claim.origin, []).append((profile.report, claim))
-    for rows in found.values():
-        rows.sort(key=lambda row: (not row[1].first_hand, row[1].report, row[1].id))
+    for origin, rows in found.items():
+        rows.sort(
+            key=lambda row: (
+                row[0].id != origin,
+                not row[1].first_hand,
+                -scene.parameters.words_factor(row[1].words),
+                row[1].report,
+                row[1].id,
+            )
+        )
     return found
 
 
 def _claims(scene: Scene, members: Sequence[Profile], without_origin: str) -> Iterable[Piece]:
     """Attribution claims, denials and comparisons with an actor's tools; once per origin."""
-    for origin, rows in sorted(standing_claims(scene, members, without_origin).items()):
+    standing = standing_claims(scene, members, without_origin)
+    claimed = {
+        actor
+        for rows in standing.values()
+        for report, claim in rows
+        for actor, _ in scene.world.resolve(claim.actor, report.known_at)
+    }
+    present = set(scene.memory.by_actor) | claimed
+    for origin, rows in sorted(standing.items()):
         seen: set[tuple[str, object]] = set()
+        strongest: dict[str, Piece] = {}
         for report, claim in rows:
             if claim.relation == "reported-comparison" and not claim.first_hand:
                 continue
             # One origin says one thing of one actor, under whatever name it is repeated.
             named = scene.world.resolve(claim.actor, report.known_at)
             key = (claim.relation, named or name_key(claim.actor))
-            if key not in seen:
-                seen.add(key)
-                yield from _claim_pieces(scene, origin, report, claim)
+            if key in seen:
+                continue
+            seen.add(key)
+            for piece in _claim_pieces(scene, origin, report, claim, present):
+                if claim.relation != "attribution":
+                    yield piece
+                elif piece.bits > (strongest[piece.actor].bits if piece.actor in strongest else 0):
+                    strongest[piece.actor] = piece  # a group and its part are one judgement
+        yield from strongest.values()
 
 
-def _claim_pieces(scene: Scene, origin: str, report: Report, claim: Claim) -> Iterable[Piece]:
+def _claim_pieces(
+    scene: Scene, origin: str, report: Report, claim: Claim, present: Collection[str]
+) -> Iterable[Piece]:
     parameters, numbers = scene.parameters, scene.parameters.attribution
     who = report.publisher or report.id
     facet, role, phi = "claims", "evidence", numbers["claim_phi"]
@@ -349,6 +380,7 @@ def _claim_pieces(scene: Scene, origin: str, report: Report, claim: Claim) -> It
         (name, share)
         for actor, share in targets
         for name in (actor, *scene.world.descendants(actor))
+        if name == actor or name in present
     ]
     if not targets and claim.relation == "attribution":
         spread = [(NONE, 1.0)]  # somebody whom this world does not know

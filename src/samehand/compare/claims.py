@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from samehand.compare.copies import Copies
+from samehand.compare.copies import Copies, fold_address
 from samehand.config import Parameters
 from samehand.model import Claim, Report
 from samehand.normalise import name_key
@@ -71,6 +71,58 @@ def _covers(withdrawal: Claim, old: Claim) -> bool:
     return agrees_actor and agrees_about
 
 
+def with_roots(reports: Iterable[Report]) -> list[Report]:
+    """The reports with every claim's origin followed to its root.
+
+    An origin given as an address becomes the id of the loaded report of that address, else the
+    address in one spelling. Who repeats a repeater repeats whom that one repeats.
+    """
+    listed = list(reports)
+    known = {report.id: report for report in listed}
+    by_address = {
+        fold_address(url): report.id
+        for report in sorted(listed, key=lambda r: r.id, reverse=True)
+        for url in report.urls
+    }
+
+    def place(origin: str) -> str:
+        if origin in known:
+            return origin
+        return by_address.get(fold_address(origin), fold_address(origin) or origin)
+
+    def root(claim: Claim) -> str:
+        origin, seen = place(claim.origin), {claim.report}
+        while origin in known and origin not in seen:
+            seen.add(origin)
+            further = [
+                place(c.origin)
+                for c in known[origin].claims
+                if c.relation == claim.relation
+                and name_key(c.actor) == name_key(claim.actor)
+                and not c.first_hand
+                and place(c.origin) != origin
+            ]
+            own = any(
+                c.relation == claim.relation
+                and name_key(c.actor) == name_key(claim.actor)
+                and c.first_hand
+                for c in known[origin].claims
+            )
+            if own or not further:
+                break
+            origin = min(further)
+        return origin
+
+    found = []
+    for report in listed:
+        claims = tuple(
+            c if c.origin == report.id or (new := root(c)) == c.origin else replace(c, origin=new)
+            for c in report.claims
+        )
+        found.append(report if claims == report.claims else replace(report, claims=claims))
+    return found
+
+
 def comparison_bits(claim: Claim, parameters: Parameters) -> tuple[float, str]:
     """Bits of a reported comparison before the source grade, and how it reads."""
     numbers = parameters.reported
@@ -115,7 +167,9 @@ class Statements:
                     origin=claim.origin,
                     withdrawn_by=self.withdrawn.get(claim.id, ""),
                 )
-                known = [r for r in claim.reports if r in reports]
+                known = sorted(
+                    {copies.derivative_of.get(r, r) for r in claim.reports if r in reports}
+                )
                 for number, left in enumerate(known):
                     for right in known[number + 1 :]:
                         target.setdefault((left, right), []).append(statement)

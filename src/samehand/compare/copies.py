@@ -17,7 +17,8 @@ from samehand.config import types_table
 from samehand.model import Feature, Report
 
 
-def _address(url: str) -> str:
+def fold_address(url: str) -> str:
+    """An address without scheme, www, case and final slash, for recognising it again."""
     return (
         url.strip()
         .lower()
@@ -34,11 +35,11 @@ def resolve_citations(reports: Iterable[Report]) -> dict[str, tuple[str, ...]]:
     by_address: dict[str, str] = {}
     for report in listed:
         for url in report.urls:
-            by_address.setdefault(_address(url), report.id)
+            by_address.setdefault(fold_address(url), report.id)
     known = {report.id for report in listed}
     cited: dict[str, tuple[str, ...]] = {}
     for report in listed:
-        targets = {c if c in known else by_address.get(_address(c), "") for c in report.cites}
+        targets = {c if c in known else by_address.get(fold_address(c), "") for c in report.cites}
         cited[report.id] = tuple(sorted(targets - {"", report.id}))
     return cited
 
@@ -71,13 +72,22 @@ class Copies:
 def _is_derivative(copy: Profile, origin: Profile) -> bool:
     """Whether a citing report holds nothing that its source does not hold."""
     report = copy.report
-    if report.kind == "compilation" or any(claim.first_hand for claim in report.claims):
+    if report.use != origin.report.use:
+        return False  # a case report is judged on its own, whatever reference it cites
+    if report.kind in ("compilation", "incident") or any(
+        claim.first_hand for claim in report.claims
+    ):
         return False
     own = {o.feature for o in report.observations}
     types = types_table()
     if all(types[feature.kind].derived for feature in own):
         return False  # techniques, names and victims alone are no list that one could copy
     return own <= {o.feature for o in origin.report.observations}
+
+
+def _later(source: date | None, report: date | None) -> bool:
+    """Whether the cited report came after the citing one, so that nothing was copied from it."""
+    return source is not None and report is not None and source > report
 
 
 def _roots(direct: dict[str, str], profiles: Mapping[str, Profile]) -> dict[str, str]:
@@ -104,7 +114,11 @@ def find_copies(profiles: Mapping[str, Profile], cited_probability: float) -> Co
 
     The result does not depend on the order of loading.
     """
-    cited = resolve_citations(p.report for p in profiles.values())
+    known_at = {i: p.report.known_at for i, p in profiles.items()}
+    cited = {
+        i: tuple(s for s in sources if not _later(known_at[s], known_at[i]))
+        for i, sources in resolve_citations(p.report for p in profiles.values()).items()
+    }
     sources = {source for targets in cited.values() for source in targets}
     direct: dict[str, str] = {}
     for identifier in sorted(cited):

@@ -70,15 +70,12 @@ class Profile:
     activity: Window | None
     """Days that the evidence covers: the observations' own windows, else the publication."""
 
+    counts: Mapping[str, int]
+    """kind -> how many features of it were observed, without derived ones."""
+
     def count(self, kind: str) -> int:
         """How many features of one kind were observed, without derived ones."""
-        return len(
-            {
-                o.feature
-                for o in self.report.observations
-                if o.feature.kind == kind and o.role not in PASSIVE_ROLES
-            }
-        )
+        return self.counts.get(kind, 0)
 
 
 def derive(feature: Feature) -> tuple[Feature, ...]:
@@ -159,7 +156,11 @@ def profile(report: Report) -> Profile:
         feature: Sighting(tuple(sorted(places.values(), key=lambda p: (p.batch, p.observation))))
         for feature, places in gathered.items()
     }
-    return Profile(report, features, parents, own or report.published)
+    observed = {o.feature for o in report.observations if o.role not in PASSIVE_ROLES}
+    counts: dict[str, int] = {}
+    for feature in observed:
+        counts[feature.kind] = counts.get(feature.kind, 0) + 1
+    return Profile(report, features, parents, own or report.published, counts)
 
 
 def year_of(moment: date | None) -> int:

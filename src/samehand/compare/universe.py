@@ -6,6 +6,7 @@ fixed base, so that four reports and four million are judged alike (DESIGN secti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
@@ -37,9 +38,9 @@ class Universe:
         if not found:
             return 0.0
         if len(outside) < len(found):
-            inside = sum(found.get(report, 0.0) for report in outside)
+            inside = math.fsum(found.get(report, 0.0) for report in outside)
         else:
-            inside = sum(weight for report, weight in found.items() if report in outside)
+            inside = math.fsum(weight for report, weight in found.items() if report in outside)
         return max(0.0, self.totals[feature] - inside)
 
     def technique_rate(self, feature: Feature, outside: Set[str]) -> float:
@@ -84,6 +85,8 @@ def build_universe(
         if witness and (size := profile.count("technique")):
             technique_reports[identifier] = size
     for profile in background:
+        if profile.report.kind == "compilation":
+            continue
         n += 1
         for feature in profile.features:
             entry_or_none = holders.get(feature)
@@ -94,7 +97,7 @@ def build_universe(
     return Universe(
         n=n,
         holders=holders,
-        totals={feature: sum(entry.values()) for feature, entry in holders.items()},
+        totals={feature: math.fsum(entry.values()) for feature, entry in holders.items()},
         technique_reports=technique_reports,
         technique_total=sum(technique_reports.values()),
         bundled=rates(before_year),

@@ -41,6 +41,9 @@ MAX_LINE_BYTES = 32 * 1024 * 1024
 MAX_FILE_BYTES = 256 * 1024 * 1024
 #: Most observables that one report may hold; the rest is dropped with a message.
 MAX_OBSERVABLES = 100_000
+#: Most claims of one report, and most reports that one claim may name.
+MAX_CLAIMS = 1000
+MAX_CLAIM_REPORTS = 50
 
 SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 _FIELDS = frozenset(
@@ -118,7 +121,7 @@ def parse_window(text: str) -> Window:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _text(value: object) -> str:
@@ -224,9 +227,13 @@ def _observables(record: Mapping[str, Any], report: str, notes: _Notes) -> Itera
 
 
 def _claims(record: Mapping[str, Any], report: str, notes: _Notes) -> Iterator[Claim]:
-    for number, item in enumerate(_list(record, "claims", notes), 1):
+    items = _list(record, "claims", notes)
+    if len(items) > MAX_CLAIMS:
+        notes.error(f"{len(items)} claims; only the first {MAX_CLAIMS} are read")
+    for number, item in enumerate(items[:MAX_CLAIMS], 1):
         where = f"claim {number}"
-        if not isinstance(item, dict) or item.get("relation") not in _RELATIONS:
+        relation = item.get("relation") if isinstance(item, dict) else None
+        if not isinstance(relation, str) or relation not in _RELATIONS:
             notes.error(f"{where}: 'relation' must be one of {', '.join(sorted(_RELATIONS))}")
             continue
         facets = _strings(item, "facets", notes)
@@ -241,16 +248,23 @@ def _claims(record: Mapping[str, Any], report: str, notes: _Notes) -> Iterator[C
         fields = {key: _text(item.get(key)) for key in ("about", "actor", "words", "source")}
         origin = _text(item.get("origin"))
         reports = _strings(item, "reports", notes)
+        if len(reports) > MAX_CLAIM_REPORTS:
+            notes.error(
+                f"{where}: names {len(reports)} reports; only the first "
+                f"{MAX_CLAIM_REPORTS} are used"
+            )
+            reports = reports[:MAX_CLAIM_REPORTS]
         yield Claim(
             id=_digest(
                 "c",
                 report,
                 str(item["relation"]),
-                fields["about"],
-                fields["actor"],
-                *sorted(reports),
-                *sorted(facets),
+                *fields.values(),
                 origin,
+                str(count),
+                str(first_hand is not False),
+                *(f"report {r}" for r in sorted(reports)),
+                *sorted(facets),
             ),
             report=report,
             relation=item["relation"],
@@ -549,8 +563,3 @@ def read_records(
         yield Problem(
             str(path), f"unknown fields kept but not used: {', '.join(sorted(unknown))}", "warning"
         )
-
-
-def with_use(report: Report, use: ReportUse) -> Report:
-    """The same report for another use."""
-    return replace(report, use=use)

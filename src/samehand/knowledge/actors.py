@@ -85,8 +85,9 @@ class World:
     def priors(self, known_at: date | None, parameters: Parameters) -> dict[str, float]:
         """Prior of each actor by activity known at a day; with the rest they sum to 1.
 
-        Values are shares of the mass that all known actors have together. Activity counts
-        completed years only and halves every ``activity_half_life_years``; the exponent flattens.
+        Values are shares of the mass that all known actors have together. Everybody has the floor;
+        counted reports of completed years add to it and halve every ``activity_half_life_years``;
+        the exponent flattens. What is counted in later years changes nothing.
         A contained actor takes its share out of its parent's.
         """
         numbers = parameters.attribution
@@ -111,11 +112,11 @@ class World:
         return shares
 
     def _recent(self, name: str, now: int, numbers: Mapping[str, float]) -> float:
-        counts = self.activity.get(name)
-        if not counts:
-            return numbers["activity_floor"]
+        counts = self.activity.get(name, {})
         half_life = numbers["activity_half_life_years"]
-        return math.fsum(n * 2.0 ** (-(now - y) / half_life) for y, n in counts.items() if y < now)
+        return numbers["activity_floor"] + math.fsum(
+            n * 2.0 ** (-(now - y) / half_life) for y, n in counts.items() if y < now
+        )
 
     def _split(
         self, name: str, share: float, now: int, parameters: Parameters, shares: dict[str, float]
@@ -127,7 +128,11 @@ class World:
             shares[name] = share
             return
         own = self._recent(name, now, numbers)
-        counted = {c: self._recent(c, now, numbers) for c in children if c in self.activity}
+        counted = {
+            c: self._recent(c, now, numbers)
+            for c in children
+            if any(y < now for y in self.activity.get(c, ()))
+        }
         total = own + sum(counted.values()) or 1.0
         fractions = {
             c: counted[c] / total if c in counted else numbers["subgroup_share"] for c in children
@@ -201,13 +206,17 @@ def world_of_reference(reports: Iterable[Report], parameters: Parameters) -> Wor
 def combined_world(base: World, reports: Iterable[Report]) -> World:
     """The bundled world plus actors that only loaded reference reports name.
 
+    A label that several known actors carry stays an actor of its own: alias is not identity.
+
     Such an actor has the floor as activity, and its prior comes out of 'none of the known', so
     that no other actor's prior moves.
     """
     new = {
         r.known_actor: Actor(r.known_actor, "group", "")
         for r in reports
-        if r.known_actor and not base.resolve(r.known_actor)
+        if r.known_actor
+        and r.known_actor not in base.actors
+        and len(base.resolve(r.known_actor)) != 1
     }
     if not new:
         return base

@@ -22,12 +22,6 @@ def _classes() -> dict[str, str]:
 
 
 @cache
-def _reasons() -> dict[str, str]:
-    rows = tomllib.loads(bundled("knowledge/data/providers.toml").decode())["class"]
-    return {row["name"]: row["reason"] for row in rows}
-
-
-@cache
 def _extractors() -> tuple[tldextract.TLDExtract, tldextract.TLDExtract]:
     icann = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
     private = tldextract.TLDExtract(
@@ -57,9 +51,3 @@ def split_host(host: str) -> tuple[str, str]:
         registered = f"{found.domain}.{found.suffix}" if found.domain else ""
         return registered, found.suffix
     return (f"{found.domain}.{found.suffix}", "") if found.domain else ("", "")
-
-
-def provider_reason(provider: str) -> str:
-    """Why the choice of this provider says little, in words."""
-    name = _classes().get(provider)
-    return _reasons()[name] if name else "private suffix of the Public Suffix List"

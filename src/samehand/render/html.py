@@ -6,8 +6,9 @@ every text of a report passes through `safe` and is escaped.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from importlib.resources import files
 
@@ -105,7 +106,7 @@ def day(text: str) -> str:
     if start.year == end.year and start.day == 1:
         if (start.month, end.month, end.day) == (1, 12, 31):
             return f"{start.year}"
-        if start.month == end.month and (end + timedelta(days=1)).day == 1:
+        if start.month == end.month and end.day == monthrange(end.year, end.month)[1]:
             return first[:7]
     return f"{first} to {last}"
 

@@ -76,7 +76,7 @@ def _wrap(text: str, indent: str = "  ") -> str:
 
 
 def _short(text: str, size: int) -> str:
-    text = defang_text(clean(text))
+    text = clean(text)
     return text if len(text) <= size else text[: size - 1] + "…"
 
 
@@ -331,12 +331,12 @@ def claims_text(attribution: Attribution) -> str:
     rows = [["publisher", "date", "attributes to", "words", "grade", "status"]]
     rows.extend(
         [
-            _short(c.publisher or c.report, 26),
+            _short(defang_text(c.publisher or c.report), 26),
             c.known_at,
-            _short(f"not {c.actor}" if c.denies else c.actor, 32),
-            _short(c.words, 12) or "-",
+            _short(defang_text(f"not {c.actor}" if c.denies else c.actor), 32),
+            _short(defang_text(c.words), 12) or "-",
             c.grade,
-            _short(c.status, 40),
+            _short(defang_text(c.status), 40),
         ]
         for c in attribution.claims
     )
@@ -504,13 +504,13 @@ def report_page(report: Report, origin: str, default_grade: str, verbose: int = 
         f"  from {clean(origin)}",
     ]
     if report.cites:
-        lines.append(_wrap(f"cites: {', '.join(clean(c) for c in report.cites)}"))
+        lines.append(_wrap(f"cites: {', '.join(defang_text(c) for c in report.cites)}"))
     for claim in report.claims:
         what = defang_text(clean(claim.actor or ", ".join(claim.reports)))
         about = f" of {defang_text(clean(claim.about))}" if claim.about else ""
         shared = f" ({', '.join(claim.facets)})" if claim.facets else ""
         words = f", in words: {defang_text(clean(claim.words))}" if claim.words else ""
-        origin_note = "" if claim.origin == report.id else f", origin {clean(claim.origin)}"
+        origin_note = "" if claim.origin == report.id else f", origin {defang_text(claim.origin)}"
         lines.append(_wrap(f"claims {claim.relation}{about}: {what}{shared}{words}{origin_note}"))
     kinds: dict[str, list[str]] = {}
     for observation in report.observations:
@@ -545,7 +545,7 @@ def reports_table(reports: Sequence[Report]) -> str:
                 report.tlp,
                 str(len(report.observations)),
                 str(len(report.claims)),
-                _short(report.publisher, 28),
+                _short(defang_text(report.publisher), 28),
             ]
         )
     return table(rows, right=(5, 6), indent="")

@@ -108,7 +108,7 @@ def _undone(decisions: Sequence[Decision]) -> set[int]:
     undone: set[int] = set()
     for decision in reversed(decisions):
         if decision.action == "undo" and decision.number not in undone:
-            undone.add(int(decision.subjects[0]))
+            undone.update(int(s) for s in decision.subjects if s.isdecimal())
     return undone
 
 
@@ -125,7 +125,7 @@ def replay(decisions: Sequence[Decision], as_of: date | None = None) -> Constrai
     """
     if as_of is not None:
         decisions = [d for d in decisions if d.at[:10] <= as_of.isoformat()]
-    asked: dict[Pair, tuple[bool, Decision]] = {}
+    asked: dict[tuple[str, Pair], tuple[bool, Decision]] = {}
     for decision in standing(decisions):
         members = sorted(set(decision.subjects))
         pairs: list[Pair] = list(combinations(members, 2))
@@ -135,19 +135,20 @@ def replay(decisions: Sequence[Decision], as_of: date | None = None) -> Constrai
             pairs = [p for p in pairs if first in p]
         elif not together and decision.action not in ("reject", "cannot-link"):
             continue
-        asked.update((p, (together, decision)) for p in pairs)
+        asked.update(((decision.level, p), (together, decision)) for p in pairs)
     must_hand: set[Pair] = set()
     must_campaign: set[Pair] = set()
     cannot_hand: set[Pair] = set()
     cannot_campaign: set[Pair] = set()
-    words = {}
-    for pair, (together, decision) in asked.items():
+    words: dict[Pair, str] = {}
+    for (_, pair), (together, decision) in asked.items():
         if together:
             (must_campaign if decision.level == "campaign" else must_hand).add(pair)
         else:
             (cannot_campaign if decision.level == "campaign" else cannot_hand).add(pair)
         reason = f": {decision.reason}" if decision.reason else ""
-        words[pair] = f"#{decision.number} {decision.action} ({decision.level}){reason}"
+        earlier = f"{words[pair]}; " if pair in words else ""
+        words[pair] = f"{earlier}#{decision.number} {decision.action} ({decision.level}){reason}"
     return Constraints(
         frozenset(must_campaign),
         frozenset(must_hand),
