@@ -147,7 +147,7 @@ def test_no_comparison_campaign_joins_as_reference_or_as_ordinary_report() -> No
 def test_connected_components_would_let_comparison_campaigns_join(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The mutant: any pair likelier than even odds of a hand, or sharing a soft item, connects."""
+    """The mutant: any pair with evidence connects, as tools do that link on a shared value."""
 
     def components(ids, bits, *, must=(), cannot=(), start=(), **_):  # type: ignore[no-untyped-def]
         parent = {i: i for i in ids}
