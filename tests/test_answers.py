@@ -118,8 +118,8 @@ def test_values_that_say_nothing_are_no_evidence(
 
 
 def test_slashes_of_a_windows_path_do_not_matter() -> None:
-    one = read({"id": "a", "observables": [{"type": "pdb-path", "value": "D:/work/out/z.pdb"}]})
-    two = read({"id": "b", "observables": [{"type": "pdb-path", "value": "D:\\work\\out\\z.pdb"}]})
+    one = read({"id": "a", "observables": [{"type": "pdb-path", "value": "D:/build/out/z.pdb"}]})
+    two = read({"id": "b", "observables": [{"type": "pdb-path", "value": "D:\\build\\out\\z.pdb"}]})
     assert run(one, two).links[0].weight_bits > 3
 
 

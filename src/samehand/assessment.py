@@ -50,6 +50,8 @@ from samehand.model import (
 SCHEMA = "samehand-assessment/1.0"
 #: At most this many links get an interval, the strongest first.
 MAX_INTERVALS = 200
+#: At most this many links are kept with their ledgers, the strongest first.
+MAX_LINKS = 20_000
 
 
 def _identity(prefix: str, reports: Sequence[str]) -> str:
@@ -206,7 +208,7 @@ def assess(
             or (k.l, k.r) in constraints.words
         ),
         key=lambda k: (-k.probability, k.l, k.r),
-    )
+    )[:MAX_LINKS]
     settings = draws(parameters) if options.intervals else []
     if settings:
         kept = [

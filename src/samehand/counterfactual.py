@@ -199,7 +199,7 @@ def linchpins(
 
     for origin in [*origins, *references[:MAX_ITEMS]]:
         tried("origin", origin, restrict(reports, without=[origin]), origin)
-    for facet in sorted({_facet(reports, i) for i in cited} - {""}):
+    for facet in sorted(_facets(reports, cited)):
         tried("facet", facet, without_facet(reports, facet))
     for item, name in _items(reports, assessment, campaign, attribution):
         tried("item", name, without_evidence(reports, item))
@@ -227,15 +227,15 @@ def _claims(reports: Iterable[Report], cited: Collection[str]) -> list[Claim]:
     return [c for r in reports for c in r.claims if c.id in cited]
 
 
-def _facet(reports: Iterable[Report], identifier: str) -> str:
+def _facets(reports: Iterable[Report], cited: Collection[str]) -> set[str]:
+    """The facets of some observations and claims."""
     types = types_table()
+    found: set[str] = set()
     for report in reports:
-        for observation in report.observations:
-            if observation.id == identifier:
-                return types[observation.feature.kind].facet
-        if any(c.id == identifier for c in report.claims):
-            return "claims"
-    return ""
+        found.update(types[o.feature.kind].facet for o in report.observations if o.id in cited)
+        if any(c.id in cited for c in report.claims):
+            found.add("claims")
+    return found
 
 
 def _items(

@@ -20,6 +20,11 @@ from samehand.model import HARD_FACETS, Contribution, Facet, Interval, Link, Lin
 
 #: Smallest bits worth a line in the ledger; below it floating-point dust.
 DUST = 1e-12
+#: Distinct items tried as anchor, the heaviest first; a list of thousands of differently dated
+#: items would otherwise take quadratic time.
+MAX_ANCHORS = 256
+#: A pair that shares more items than this gets no interval.
+MAX_INTERVAL_ITEMS = 500
 _SOFT_GROUPS = ("behaviour", "victimology", "provider", "names")
 _SOFT_FACET: dict[str, str] = {
     "behaviour": "behaviour",
@@ -142,19 +147,23 @@ def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -
     best_total, best_anchor, best_net = corroboration, None, 0.0
     observed_anchor = 0.0
     best_reported: int | None = None
-    for facet, items in by_facet.items():
-        seen: set[tuple[object, float, float]] = set()
+    candidates: dict[tuple[object, ...], tuple[float, Weighed]] = {}
+    for items in by_facet.values():
         for weighed in items:
-            key = (weighed.item.batch, weighed.anchor, weighed.further)
             net = max(0.0, weighed.anchor + b0)
-            if net <= 0.0 or key in seen:
-                continue
-            seen.add(key)
-            observed_anchor = max(observed_anchor, net)
-            rest = min(cap, beta * facet_weight(items, gamma, weighed))
-            total = corroboration - plain[facet] + rest + net
-            if total > best_total:
-                best_total, best_anchor, best_net = total, weighed, net
+            if net > 0.0:
+                key = (weighed.item.facet, weighed.item.batch, weighed.anchor, weighed.further)
+                candidates.setdefault(key, (net, weighed))
+    ranked = sorted(candidates.values(), key=lambda c: (-c[0], c[1].item.feature))
+    for net, weighed in ranked[:MAX_ANCHORS]:
+        observed_anchor = max(observed_anchor, net)
+        if corroboration + net <= best_total:
+            break  # taking an item out of its facet never adds to the rest
+        facet = weighed.item.facet
+        rest = min(cap, beta * facet_weight(by_facet[facet], gamma, weighed))
+        total = corroboration - plain[facet] + rest + net
+        if total > best_total:
+            best_total, best_anchor, best_net = total, weighed, net
     hard_total = best_total
     for index, statement in enumerate(evidence.comparisons):
         net = 0.0 if statement.withdrawn_by else statement.bits * statement.rho
@@ -558,7 +567,7 @@ def interval(
     evidence: PairEvidence, parameters: Parameters, settings: Sequence[Draw]
 ) -> Interval | None:
     """5th to 95th percentile of the probability over parameter draws; `None` for a copy."""
-    if evidence.derivative or not settings:
+    if evidence.derivative or not settings or len(evidence.items) > MAX_INTERVAL_ITEMS:
         return None
     values = sorted(probability_from_bits(score(evidence, parameters, d).total) for d in settings)
     last = len(values) - 1
