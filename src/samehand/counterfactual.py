@@ -30,8 +30,11 @@ from samehand.model import (
     TimelineEntry,
 )
 
-#: Items tried one by one for a campaign, the weightiest first.
+#: Items tried one by one for a campaign, the weightiest first; in a large case fewer.
 MAX_ITEMS = 12
+MAX_ITEMS_LARGE = 6
+#: A case of more reports is large: every removal is a whole analysis, so fewer are tried.
+LARGE_CASE = 40
 #: Below this nobody leads in earnest, and what moves the leader is no linchpin.
 TELLING_PROBABILITY = 0.2
 
@@ -197,11 +200,13 @@ def linchpins(
         if changes:
             found.append(Linchpin(kind, name, before, after, changes))  # type: ignore[arg-type]
 
-    for origin in [*origins, *references[:MAX_ITEMS]]:
+    large = sum(r.use == "case" for r in reports) > LARGE_CASE
+    most = MAX_ITEMS_LARGE if large else MAX_ITEMS
+    for origin in [*origins[: 4 * most], *references[:most]]:
         tried("origin", origin, restrict(reports, without=[origin]), origin)
     for facet in sorted(_facets(reports, cited)):
         tried("facet", facet, without_facet(reports, facet))
-    for item, name in _items(reports, assessment, campaign, attribution):
+    for item, name in _items(reports, assessment, campaign, attribution)[:most]:
         tried("item", name, without_evidence(reports, item))
     return tuple(
         sorted(found, key=lambda p: (-abs(p.before - p.after), p.kind != "origin", p.name))
@@ -273,7 +278,7 @@ def _items(
         c.id for r in reports for c in r.claims
     }
     ordered = sorted(weight.items(), key=lambda row: (-row[1][0], row[0]))
-    return [(key, name) for key, (_, name) in ordered if set(key) <= known][:MAX_ITEMS]
+    return [(key, name) for key, (_, name) in ordered if set(key) <= known]
 
 
 def timeline_days(reports: Iterable[Report]) -> list[date]:
@@ -363,7 +368,10 @@ def complete(
             world,
         )
 
-    leading = [c for c in assessment.campaigns if len(c.reports) > 1][:most_campaigns]
+    large = sum(r.use == "case" for r in reports) > LARGE_CASE
+    leading = [c for c in assessment.campaigns if len(c.reports) > 1][
+        : 1 if large else most_campaigns
+    ]
     found = {
         c.id: linchpins(reports, assessment, c, partial(lean, campaign=c), parameters.calibrated)
         for c in leading

@@ -34,9 +34,9 @@ from samehand.store.journal import Action, append, journal_path, read_journal, r
 
 #: Leave-one-out and the timeline run the whole analysis many times; beyond this many case reports
 #: they are left out with a warning.
-MAX_COUNTERFACTUAL_REPORTS = 150
+MAX_COUNTERFACTUAL_REPORTS = 100
 #: At most this many days of the timeline, the latest.
-MAX_TIMELINE_DAYS = 24
+MAX_TIMELINE_DAYS = 12
 
 
 def _silent(stage: str, done: int, total: int) -> None:
