@@ -5,7 +5,6 @@
     SamehandError
     ├── UsageError            the command or its arguments make no sense
     ├── InputError            a file, a line or a record could not be read
-    │   └── LimitError        it is larger or deeper than the limits allow
     ├── ConfigError           a parameter or knowledge file is wrong
     ├── NotFoundError         no report, link, campaign or decision of that name
     └── StoreError            the workspace cannot be used
@@ -34,10 +33,6 @@ class InputError(SamehandError):
     """A file, a line or a record could not be read."""
 
     exit_code = 3
-
-
-class LimitError(InputError):
-    """An input is larger or deeper than the documented limits allow."""
 
 
 class ConfigError(SamehandError):
