@@ -180,13 +180,13 @@ def partition(
     levels: list[tuple[tuple[str, ...], ...]] = []
     start: Sequence[tuple[str, ...]] = ()
     placed: dict[str, str] = {}
+    limits = {"floor_bits": numbers["floor_bits"], "max_bits": numbers["max_link_bits"]}
     for tau in (numbers["tau_merged"], numbers["tau_proposed"]):
         start = correlation_clusters(
             reports,
             bits,
             tau=tau,
-            floor_bits=numbers["floor_bits"],
-            max_bits=numbers["max_link_bits"],
+            **limits,
             must=must,
             cannot=cannot,
             start=start,
@@ -197,8 +197,7 @@ def partition(
             [c for c in compilations if c not in placed],
             bits,
             tau=tau,
-            floor_bits=numbers["floor_bits"],
-            max_bits=numbers["max_link_bits"],
+            **limits,
             must=must,
             cannot=cannot,
         )

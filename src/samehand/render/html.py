@@ -31,6 +31,7 @@ from samehand.model import (
 from samehand.pipeline import followed_campaign
 from samehand.render import charts
 from samehand.render.safe import clean, defang_text, shown_comparison
+from samehand.render.words import LINK_TYPES, comparing_reports
 
 #: Rows of a table and pictures of a page; `assessment.json` has everything.
 MAX_PAIRS = 40
@@ -45,13 +46,6 @@ MAX_CITED = 12
 #: An uncalibrated probability is shown at most as this many percent (DESIGN section 4).
 CAP_PERCENT = 95
 
-_TYPES = {
-    "same-campaign": "same campaign",
-    "same-hand": "same hand",
-    "shared-tool": "shared tool",
-    "copy": "copy",
-    "undetermined": "undetermined",
-}
 _PRIORS = {
     "case": "case: reports that an analyst put together because they look alike",
     "feed": "feed: reports that merely arrived",
@@ -185,18 +179,7 @@ class Page:
 
     def reporters(self, campaign: Campaign) -> list[str]:
         """Publishers whose reported comparisons join reports of a campaign."""
-        inside = set(campaign.reports)
-        return sorted(
-            {
-                self.publisher(cited.report)
-                for link in self.a.links
-                if link.reported and link.l in inside and link.r in inside
-                for line in link.contributions
-                if line.role == "reported"
-                for o in line.observations
-                if (cited := self.evidence.get(o))
-            }
-        )
+        return sorted({self.publisher(r) for r in comparing_reports(self.a, campaign)})
 
     def number(self, campaign: Campaign) -> int:
         """The number of a campaign on the page, from 1."""
@@ -327,7 +310,7 @@ def _environment() -> jinja2.Environment:
         span=span,
         bits=bits,
         day=day,
-        kind_words=lambda t: _TYPES.get(t, clean(t, 30)),
+        kind_words=lambda t: LINK_TYPES.get(t, clean(t, 30)),
         shown=shown,
     )
     environment.globals.update(

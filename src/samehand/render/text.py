@@ -25,6 +25,7 @@ from samehand.model import (
 )
 from samehand.pipeline import followed_campaign
 from samehand.render.safe import clean, defang, defang_text, shown_comparison
+from samehand.render.words import LINK_TYPES, comparing_reports
 
 WIDTH = 100
 _NAMING = {
@@ -80,22 +81,13 @@ def _short(text: str, size: int) -> str:
     return text if len(text) <= size else text[: size - 1] + "…"
 
 
-_TYPES = {
-    "same-campaign": "same campaign",
-    "same-hand": "same hand",
-    "shared-tool": "shared tool",
-    "copy": "copy",
-    "undetermined": "undetermined",
-}
-
-
 def links_table(links: Iterable[Link], most: int = 40) -> str:
     """Pairs with match probability, campaign probability and weight."""
     listed = list(links)
     rows = [["report", "report", "hand", "range", "campaign", "bits", "reading"]]
     for link in listed[:most]:
         notes = [
-            _TYPES[link.type]
+            LINK_TYPES[link.type]
             if link.probability >= 0.5 or link.type == "copy"
             else "possible"
             if link.probability >= 0.2
@@ -469,17 +461,8 @@ def _single_reports(assessment: Assessment, most: int = 8) -> str:
 def reported_by(assessment: Assessment, campaign: Campaign) -> str:
     """Who reported the comparison that a campaign rests on."""
     reports = {r.id: r for r in assessment.reports}
-    cited = {e.id: e for e in assessment.evidence}
     publishers = sorted(
-        {
-            clean(reports[cited[o].report].publisher or cited[o].report)
-            for k in assessment.links
-            if k.reported and k.l in campaign.reports and k.r in campaign.reports
-            for line in k.contributions
-            if line.role == "reported"
-            for o in line.observations
-            if o in cited and cited[o].report in reports
-        }
+        {clean(reports[r].publisher or r) for r in comparing_reports(assessment, campaign)}
     )
     return f"rests on what {' and '.join(publishers)} states: reported, not recomputed."
 

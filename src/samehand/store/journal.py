@@ -15,12 +15,12 @@ from typing import Literal, get_args
 
 import msgspec
 
+from samehand.cluster import Pair
 from samehand.errors import NotFoundError, StoreError, UsageError
 from samehand.model import Constraints, Decision, Problem
 
 Action = Literal["accept", "reject", "must-link", "cannot-link", "merge", "split", "note", "undo"]
 ACTIONS: tuple[str, ...] = get_args(Action)
-Pair = tuple[str, str]
 _PAIRS = ("accept", "reject", "must-link", "cannot-link")
 
 
