@@ -455,8 +455,10 @@ def _confidence(
         f"independent origins: {len(origins)}, compared campaigns included",
         "one report only"
         if not removed
-        else "without one report it falls below even odds"
-        if lowest < 0.5
+        else "nothing points clearly at one actor"
+        if inclusive(after.actors, scene, lead) < numbers["moderate_probability"]
+        else "it does not stand without one of the reports"
+        if lowest < numbers["moderate_probability"]
         else "it stands without any one of them",
     ]
     stable = lowest >= numbers["moderate_probability"]
