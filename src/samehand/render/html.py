@@ -22,6 +22,7 @@ from samehand.model import (
     Campaign,
     Contribution,
     CoverageRow,
+    Hand,
     Hypothesis,
     Interval,
     Link,
@@ -31,7 +32,7 @@ from samehand.model import (
 from samehand.pipeline import followed_campaign
 from samehand.render import charts
 from samehand.render.safe import clean, defang_text, shown_comparison
-from samehand.render.words import LINK_TYPES, comparing_reports
+from samehand.render.words import LINK_TYPES, comparing_reports, wider_hands
 
 #: Rows of a table and pictures of a page; `assessment.json` has everything.
 MAX_PAIRS = 40
@@ -176,6 +177,10 @@ class Page:
         report = self.reports.get(identifier)
         when = day(report.published) if report else ""
         return f"{self.publisher(identifier)}, {when}" if when else self.publisher(identifier)
+
+    def wider_hands(self) -> list[Hand]:
+        """Hands of several reports that no single campaign covers."""
+        return wider_hands(self.a)
 
     def reporters(self, campaign: Campaign) -> list[str]:
         """Publishers whose reported comparisons join reports of a campaign."""

@@ -25,7 +25,7 @@ from samehand.model import (
 )
 from samehand.pipeline import followed_campaign
 from samehand.render.safe import clean, defang, defang_text, shown_comparison
-from samehand.render.words import LINK_TYPES, comparing_reports
+from samehand.render.words import LINK_TYPES, comparing_reports, wider_hands
 
 WIDTH = 100
 _NAMING = {
@@ -181,15 +181,13 @@ def campaigns_text(assessment: Assessment, leading: Campaign | None = None) -> s
             lines.append(_wrap(campaign_line(campaign)))
         else:
             lines.append("  " + _short(campaign_line(campaign), WIDTH - 2))
-    for hand in assessment.hands:
-        one = any(set(hand.reports) <= set(c.reports) for c in many)
-        if len(hand.reports) > 1 and not one:
-            lines.append(
-                _wrap(
-                    f"{hand.id} ({hand.strength}): one hand, but not shown to be one campaign: "
-                    f"{', '.join(clean(r) for r in hand.reports)}"
-                )
+    for hand in wider_hands(assessment):
+        lines.append(
+            _wrap(
+                f"{hand.id} ({hand.strength}): one hand, but not shown to be one campaign: "
+                f"{', '.join(clean(r) for r in hand.reports)}"
             )
+        )
     if not lines:
         lines = ["  No two reports belong together."]
     lines.append(f"  Reports that stand alone: {alone}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samehand.model import Assessment, Campaign
+from samehand.model import Assessment, Campaign, Hand
 
 LINK_TYPES = {
     "same-campaign": "same campaign",
@@ -28,3 +28,13 @@ def comparing_reports(assessment: Assessment, campaign: Campaign) -> list[str]:
             if o in cited
         }
     )
+
+
+def wider_hands(assessment: Assessment) -> list[Hand]:
+    """Hands of several reports that no single campaign covers."""
+    return [
+        hand
+        for hand in assessment.hands
+        if len(hand.reports) > 1
+        and not any(set(hand.reports) <= set(c.reports) for c in assessment.campaigns)
+    ]
