@@ -56,6 +56,7 @@ $(VENV)/.core: requirements/core.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --require-hashes -r requirements/core.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
+	$(BIN)/samehand knowledge prepare
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core requirements/dev.txt

@@ -108,6 +108,9 @@ def rarity(rng: Random) -> Rarity:
         holders=rng.choice([0.0, 0.0, 0.4, 1.0, 3.0, 40.0]),
         gap_days=rng.choice([None, 0, 0, 30, 90, 400, 4000]),
         half_life_days=rng.choice([90.0, 547.0, float("inf")]),
+        elsewhere=rng.choice([0.0] * 6 + [0.4, 2.5, 60.0]),
+        commonplace=rng.choice([0.0] * 12 + [3.0, 40.0, 16000.0]),
+        why="on a list",
     )
 
 

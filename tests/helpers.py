@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from samehand.compare.profile import Profile, profile
 from samehand.compare.universe import build_universe
 from samehand.config import Parameters, default_parameters
 from samehand.formats.records import parse_record, read_records
+from samehand.knowledge import prevalence
+from samehand.knowledge.prevalence import Row
 from samehand.model import Link, Problem, Report
 
 Record = dict[str, Any]
@@ -69,6 +72,16 @@ def bench(
         clusters=clusters,
         case_k=numbers.prior["case_k"] if case else None,
     )
+
+
+@contextmanager
+def sketch_of(reports: Iterable[Row], background: Iterable[Row]) -> Iterator[None]:
+    """Another prevalence sketch for a while; techniques and software are not in it."""
+    prevalence.use(prevalence.build(reports, background, []))
+    try:
+        yield
+    finally:
+        prevalence.use(None)
 
 
 def link_in(gatherer: Gatherer, one: str, other: str) -> Link:

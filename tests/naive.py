@@ -53,10 +53,12 @@ def weight(item: Item, evidence: PairEvidence, conditional: float | None) -> flo
         return item.chance_bits * item.rho * item.independence * (fade(gap) if gap else 1.0)
     best = 0.0
     for way in item.rarities:
+        counted = way.holders / evidence.n + way.elsewhere / evidence.scale
+        unseen = max(way.kappa, way.commonplace)
         if conditional is None:
-            u = way.holders / evidence.n + way.kappa / evidence.scale
+            u = counted + unseen / evidence.scale
         else:
-            u = max(way.holders / evidence.n, way.kappa / conditional)
+            u = max(counted, unseen / conditional)
         best = max(best, math.log(way.m / u) / math.log(2) * fade(way))
     return best * item.rho * item.independence
 

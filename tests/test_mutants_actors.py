@@ -13,6 +13,8 @@ from helpers import read
 from samehand.assessment import assess
 from samehand.case import Options
 from samehand.compare import actors as compare_actors
+from samehand.compare.evidence import RARE
+from samehand.compare.universe import Universe
 from samehand.config import Parameters, default_parameters
 from samehand.model import Hypothesis, Report
 
@@ -75,12 +77,13 @@ def law_alias_of_several_is_shared_out() -> None:
     from samehand.knowledge.actors import bundled_world
 
     world = bundled_world()
-    name, owners = next(
-        (key, found) for key, found in sorted(world.aliases.items()) if len(found) == 2
-    )
-    told = report("q", {**claim(), "actor": name}, published="2025-01-01")
-    h = hypothesis(told, actor=owners[0][0])
-    assert evidence(h) == pytest.approx(5 * RHO * 0.5 * 0.6)
+    # Two entries of the galaxy's threat actors list this name, neither as its own.
+    owners = dict(world.resolve("Grizzly Steppe"))
+    assert set(owners) == {"APT28", "APT29"}
+    assert sum(owners.values()) == pytest.approx(1.0) and max(owners.values()) < 0.75
+    told = report("q", {**claim(), "actor": "Grizzly Steppe"}, published="2025-01-01")
+    h = hypothesis(told, actor="APT28")
+    assert evidence(h) == pytest.approx(5 * RHO * owners["APT28"] * 0.6)
 
 
 def law_items_of_one_list_count_less_and_end_at_the_cap() -> None:
@@ -156,6 +159,11 @@ def every_alias_whole(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def every_tool_private(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(compare_actors, "commonplace", lambda *_: RARE)
+    patch.setattr(Universe, "users", lambda *_: 1.0)
+
+
 def membership_ignored(patch: pytest.MonkeyPatch) -> None:
     from samehand import assessment
 
@@ -180,7 +188,7 @@ MUTANTS = {
     ),
     "time gap": (no_half_life, law_old_sightings_fade),
     "public tools": (
-        lambda patch: patch.setattr(compare_actors, "is_public_tool", lambda name: False),
+        every_tool_private,
         law_public_tool_says_nothing,
     ),
     "membership": (membership_ignored, law_uncertain_membership_lowers_the_headline),

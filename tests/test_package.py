@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
         "types.toml",
         "store/schema.sql",
         "render/templates/report.html.j2",
-        "knowledge/data/actors.toml",
+        "knowledge/data/names.toml",
+        "knowledge/data/prevalence.bin",
     ],
 )
 def test_package_carries_its_data(name: str) -> None:

@@ -32,6 +32,7 @@ from samehand.config import Parameters
 from samehand.coverage import coverage, highest_tlp
 from samehand.errors import InputError
 from samehand.knowledge.actors import World, bundled_world, combined_world
+from samehand.knowledge.versions import versions
 from samehand.link import draws, interval
 from samehand.model import (
     Assessment,
@@ -316,11 +317,7 @@ def _provenance(
         program=f"samehand {samehand.__version__}",
         model=parameters.version,
         config_hash=parameters.hash,
-        knowledge={
-            "actors": world.version,
-            "techniques": "bundled 2026-11-23",
-            "providers": "bundled 2026-11-23",
-        },
+        knowledge={**versions(), "actors": world.version},
         as_of=options.as_of.isoformat() if options.as_of else "",
         without=options.without,
         prior=options.prior,

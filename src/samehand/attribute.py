@@ -498,7 +498,7 @@ def _stated(scene: Scene, members: Sequence[str]) -> tuple[StatedClaim, ...]:
                 status = f"withdrawn by {by_claim.get(scene.withdrawn[claim.id], 'the publisher')}"
             elif claim.origin != report.id and (claim.origin, name_key(claim.actor)) in spoken:
                 status = f"repeats {claim.origin}, no second vote"
-            elif not scene.world.resolve(claim.actor, report.known_at):
+            elif not scene.world.resolve(claim.actor, report.known_at, report.publisher):
                 status = (
                     "denies an unknown actor, no effect"
                     if claim.relation == "denial"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from samehand.compare.profile import Profile
 from samehand.compare.universe import Universe
 from samehand.config import types_table
-from samehand.knowledge.techniques import TACTICS, table
+from samehand.knowledge.attack import table, tactic_order
+from samehand.knowledge.taxonomies import TLP
 from samehand.model import FACETS, PASSIVE_ROLES, CoverageRow, Feature
 
 _EXAMPLES = 5
@@ -39,7 +40,7 @@ def coverage(profiles: Sequence[Profile]) -> tuple[CoverageRow, ...]:
     cells = {p.report.id: _cells(p) for p in profiles}
     names = {key for report in cells.values() for key in report}
     order: dict[tuple[str, str], int] = {("facet", f): n for n, f in enumerate(FACETS)}
-    order.update({("tactic", t): 100 + n for n, t in enumerate(TACTICS)})
+    order.update({("tactic", t): 100 + n for n, t in enumerate(tactic_order())})
     found = []
     for key in sorted(names, key=lambda k: (order.get(k, 999), k)):
         seen = {report: len(cell[key]) for report, cell in sorted(cells.items()) if key in cell}
@@ -77,17 +78,14 @@ class HuntRow:
     """Seen only in a compilation: of unknown origin."""
 
 
-_TLP_ORDER = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")
-
-
 def highest_tlp(markings: Sequence[str]) -> str:
     """The most restrictive of some TLP markings; CLEAR for none."""
-    return max(markings, key=_TLP_ORDER.index, default="CLEAR")
+    return max(markings, key=TLP.index, default="CLEAR")
 
 
 def tlp_allows(marking: str, ceiling: str) -> bool:
     """Whether a marking is at most the ceiling; an empty ceiling allows everything."""
-    return not ceiling or _TLP_ORDER.index(marking) <= _TLP_ORDER.index(ceiling)
+    return not ceiling or TLP.index(marking) <= TLP.index(ceiling)
 
 
 def hunt(

@@ -12,6 +12,7 @@ import math
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from samehand.compare.evidence import Item, PairEvidence, hard_facet_of
 from samehand.config import Parameters
@@ -51,11 +52,17 @@ class Weighed:
 
     item: Item
     anchor_gross: float
+    """As if the value were on no list of commonplace values."""
+    anchor_rare: float
+    """After what such lists take off; then come grade, copying and time."""
     anchor: float
     further_gross: float
+    further_rare: float
     further: float
     anchor_decay: float
     further_decay: float
+    why: str
+    """The lists that it is on, in words."""
 
 
 @dataclass(slots=True)
@@ -81,18 +88,27 @@ def _weigh(item: Item, n: float, scale: float, n_c: float, kappa_factor: float) 
     own = item.rho * item.independence
     if item.chance_bits is not None:
         decay = item.rarities[0].decay if item.rarities else 1.0
-        net = item.chance_bits * own * decay
-        return Weighed(item, 0.0, 0.0, item.chance_bits, net, 1.0, decay)
-    best = [(0.0, -1.0, 1.0), (0.0, -1.0, 1.0)]  # gross, net before rho and I, decay
+        bits = item.chance_bits
+        return Weighed(item, 0.0, 0.0, 0.0, bits, bits, bits * own * decay, 1.0, decay, "")
+    best = [(0.0, 0.0, -1.0, 1.0, ""), (0.0, 0.0, -1.0, 1.0, "")]
     for rarity in item.rarities:
         kappa = rarity.kappa * kappa_factor
-        rates = (rarity.holders / n + kappa / scale, max(rarity.holders / n, kappa / n_c))
-        for form, rate in enumerate(rates):
-            gross = max(0.0, math.log2(rarity.m / rate))
-            if gross * rarity.decay > best[form][1]:
-                best[form] = (gross, gross * rarity.decay, rarity.decay)
-    (gross_a, net_a, decay_a), (gross_f, net_f, decay_f) = best
-    return Weighed(item, gross_a, net_a * own, gross_f, net_f * own, decay_a, decay_f)
+        common = max(kappa, rarity.commonplace * kappa_factor)
+        seen, counted = rarity.holders / n, rarity.elsewhere / scale
+        rates = (
+            (seen + counted + kappa / scale, seen + counted + common / scale),
+            (max(seen + counted, kappa / n_c), max(seen + counted, common / n_c)),
+        )
+        for form, (plain, listed) in enumerate(rates):
+            gross = max(0.0, math.log2(rarity.m / plain))
+            rare = max(0.0, math.log2(rarity.m / listed))
+            if (rare * rarity.decay, gross) > (best[form][2], best[form][0]):
+                best[form] = (gross, rare, rare * rarity.decay, rarity.decay, rarity.why)
+    (gross_a, rare_a, net_a, decay_a, why), (gross_f, rare_f, net_f, decay_f, why_f) = best
+    return Weighed(
+        item, gross_a, rare_a, net_a * own, gross_f, rare_f, net_f * own, decay_a, decay_f,
+        why or why_f,
+    )  # fmt: skip
 
 
 def discounted(values: Iterable[float], gamma: float) -> float:
@@ -230,55 +246,32 @@ def _discount_lines(
     what: str,
     rows: Sequence[tuple[Weighed, bool]],
 ) -> None:
-    """Grade, copying and time-gap lines for weighed items (True: weighed as the anchor)."""
-    grade = copied = gap = 0.0
-    cites: tuple[list[str], list[str], list[str]] = ([], [], [])
+    """What lists, grade, copying and time take off weighed items (True: weighed as the anchor)."""
+    lines = {
+        "commonplace": ("commonplace value", "many unrelated holders are expected of it"),
+        "grade": ("source grade", "weight of the weaker of the two source grades"),
+        "copied": ("may be copied", "one report cites a holder of the item"),
+        "gap": ("time gap", "halves with every half-life between the two sightings"),
+    }
+    taken = dict.fromkeys(lines, 0.0)
+    cites: dict[str, list[str]] = {name: [] for name in lines}
+    reasons: dict[str, None] = {}
     for weighed, as_anchor in rows:
-        gross = weighed.anchor_gross if as_anchor else weighed.further_gross
-        decay = weighed.anchor_decay if as_anchor else weighed.further_decay
         item = weighed.item
-        for position, (before, after) in enumerate(
-            (
-                (gross, gross * item.rho),
-                (gross * item.rho, gross * item.rho * item.independence),
-                (
-                    gross * item.rho * item.independence,
-                    gross * item.rho * item.independence * decay,
-                ),
-            )
-        ):
+        decay = weighed.anchor_decay if as_anchor else weighed.further_decay
+        steps = [weighed.anchor_gross if as_anchor else weighed.further_gross]
+        steps.append(weighed.anchor_rare if as_anchor else weighed.further_rare)
+        for factor in (item.rho, item.independence, decay):
+            steps.append(steps[-1] * factor)
+        for name, (before, after) in zip(lines, pairwise(steps), strict=True):
             if after != before:
-                cites[position].extend(item.observations)
-                if position == 0:
-                    grade += after - before
-                elif position == 1:
-                    copied += after - before
-                else:
-                    gap += after - before
-    ledger.add(
-        f"source grade{what}",
-        facet,
-        grade,
-        cites[0],
-        "weight of the weaker of the two source grades",
-        "discount",
-    )
-    ledger.add(
-        f"may be copied{what}",
-        facet,
-        copied,
-        cites[1],
-        "one report cites a holder of the item",
-        "discount",
-    )
-    ledger.add(
-        f"time gap{what}",
-        facet,
-        gap,
-        cites[2],
-        "halves with every half-life between the two sightings",
-        "discount",
-    )
+                taken[name] += after - before
+                cites[name].extend(item.observations)
+        if steps[1] != steps[0] and weighed.why:
+            reasons[weighed.why] = None
+    for name, (text, note) in lines.items():
+        why = f": {'; '.join(reasons)}" if name == "commonplace" and reasons else ""
+        ledger.add(f"{text}{what}{why}", facet, taken[name], cites[name], note, "discount")
 
 
 def contributions(

@@ -40,6 +40,7 @@ HARD_FACETS: tuple[Facet, ...] = FACETS[:5]
 ReportKind = Literal["report", "incident", "compilation", "note"]
 ReportUse = Literal["case", "reference", "background"]
 Relation = Literal["attribution", "alias", "reported-comparison", "denial", "withdrawal"]
+ActorLevel = Literal["subgroup", "group", "umbrella"]
 LinkType = Literal["same-campaign", "same-hand", "shared-tool", "copy", "undetermined"]
 Strength = Literal["merged", "proposed"]
 Naming = Literal["named", "leaning", "undetermined"]
@@ -269,7 +270,7 @@ class Hypothesis:
     """One answer to 'whose hand', with its own ledger."""
 
     actor: str
-    level: Literal["group", "subgroup"]
+    level: ActorLevel
     parent: str
     probability: float
     """Headline: for a proposed campaign, membership is counted in."""

@@ -6,6 +6,15 @@ register their commands in the order in which `--help` lists them.
 
 from samehand.cli.base import EXIT_CODES, INTERRUPTED, PARTLY_READ, main
 
-from samehand.cli import work, views, batch  # isort: skip
+from samehand.cli import work, views, batch, knowledge  # isort: skip
 
-__all__ = ["EXIT_CODES", "INTERRUPTED", "PARTLY_READ", "batch", "main", "views", "work"]
+__all__ = [
+    "EXIT_CODES",
+    "INTERRUPTED",
+    "PARTLY_READ",
+    "batch",
+    "knowledge",
+    "main",
+    "views",
+    "work",
+]

@@ -44,6 +44,11 @@ class Context:
     verbose: int
     parameters_file: Path | None
 
+    @property
+    def fetched_knowledge(self) -> Path:
+        """The folder of fetched knowledge that belongs to the workspace."""
+        return self.workspace.with_name(f"{self.workspace.stem}.knowledge")
+
     def parameters(self) -> Parameters:
         """The parameters asked for."""
         from samehand.config import load_parameters
@@ -200,6 +205,16 @@ def main(
                        samehand report -o report.html
     """  # noqa: D301  # click reads \b as "keep these lines"
     ctx.obj = Context(workspace, as_json, quiet, verbose, parameters_file)
+    _choose_knowledge(ctx.obj)
+
+
+def _choose_knowledge(context: Context) -> None:
+    """Use the knowledge fetched beside the workspace; say so when something must be built."""
+    from samehand.knowledge import cache
+
+    folder = context.fetched_knowledge
+    cache.select(folder if folder.is_dir() else None)
+    cache.announce(context.say)
 
 
 def also_local(command: Callable[..., Any]) -> Callable[..., Any]:

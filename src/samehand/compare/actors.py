@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from samehand.compare.claims import comparison_bits
 from samehand.compare.copies import Copies
-from samehand.compare.evidence import technique_bits
+from samehand.compare.evidence import commonplace, first_day, technique_bits
 from samehand.compare.profile import Profile
 from samehand.compare.universe import Universe
 from samehand.config import Parameters
 from samehand.knowledge.actors import World
-from samehand.knowledge.tools import is_public_tool
 from samehand.model import Claim, Feature, Report
 from samehand.normalise import name_key
 
@@ -78,12 +77,7 @@ class Memory:
             label = profile.report.known_actor
             if not label or not copies.is_witness(profile.report.id):
                 continue
-            resolved = world.resolve(label)
-            actor = (
-                label
-                if label in world.actors
-                else (resolved[0][0] if len(resolved) == 1 else label)
-            )
+            actor = label if label in world.actors else world.identify(label) or label
             identifier = profile.report.id
             self.profiles[identifier] = profile
             self.actor_of[identifier] = actor
@@ -169,15 +163,6 @@ def _piece(
     parameters, numbers = scene.parameters, scene.parameters.attribution
     row, weights = parameters.types[feature.kind], parameters.weights[feature.kind]
     soft = row.soft in ("provider", "victimology", "behaviour")
-    kappa = weights.kappa * (1.0 if soft else numbers["kappa_factor"])
-    if feature.kind == "software" and is_public_tool(feature.value):
-        kappa = parameters.public_tool_kappa
-    rarity = (
-        float(len(references)),
-        float(reports),
-        scene.universe.d(feature, outside) / scene.universe.n,
-        kappa / parameters.universe["conditional"],
-    )
     best: tuple[float, float, float, float, str, str] | None = None
     for member in members:
         if feature not in member.features:
@@ -195,21 +180,30 @@ def _piece(
                 best = (net, rho, independence, decay, member.report.id, reference)
     assert best is not None  # a shared feature is in some member and some reference
     _, rho, independence, decay, member_id, reference = best
+    sighting = scene.profiles[member_id].features[feature]
+    theirs = scene.memory.profiles[reference].features[feature]
+    common = commonplace(feature, first_day(sighting, theirs), parameters)
+    kappa = weights.kappa * scene.universe.users(feature)
+    kappa = max(kappa * (1.0 if soft else numbers["kappa_factor"]), common.kappa)
+    rarity = (
+        float(len(references)),
+        float(reports),
+        scene.universe.d(feature, outside) / scene.universe.n
+        + scene.universe.elsewhere(feature) / parameters.universe["base_origins"],
+        kappa / parameters.universe["conditional"],
+    )
     group = (
         "malware"
         if feature.kind == "software"
         else (row.soft if soft else ("claims" if row.soft else row.facet))
     )
-    sighting = scene.profiles[member_id].features[feature]
-    cited = (
-        *sighting.observations,
-        *scene.memory.profiles[reference].features[feature].observations,
-    )
+    cited = (*sighting.observations, *theirs.observations)
     return Piece(
         actor=actor,
         facet=row.facet,
         group=group,
-        text=f"{feature.kind} {feature.value}, as in {reference}",
+        text=f"{feature.kind} {feature.value}, as in {reference}"
+        + (f" (commonplace: {common.why})" if common.why else ""),
         batch=f"{member_id}/{sighting.batch}",
         gross_bits=rarity_bits(rarity, numbers["alpha"]),
         rho=rho,
@@ -335,22 +329,23 @@ def _claims(scene: Scene, members: Sequence[Profile], without_origin: str) -> It
         actor
         for rows in standing.values()
         for report, claim in rows
-        for actor, _ in scene.world.resolve(claim.actor, report.known_at)
+        for actor, _ in scene.world.resolve(claim.actor, report.known_at, report.publisher)
     }
     present = set(scene.memory.by_actor) | claimed
     for origin, rows in sorted(standing.items()):
         seen: set[tuple[str, object]] = set()
         strongest: dict[str, Piece] = {}
+        settled = _settled(scene, rows)
         for report, claim in rows:
             if claim.relation == "reported-comparison" and not claim.first_hand:
                 continue
             # One origin says one thing of one actor, under whatever name it is repeated.
-            named = scene.world.resolve(claim.actor, report.known_at)
+            named = scene.world.resolve(claim.actor, report.known_at, report.publisher)
             key = (claim.relation, named or name_key(claim.actor))
             if key in seen:
                 continue
             seen.add(key)
-            for piece in _claim_pieces(scene, origin, report, claim, present):
+            for piece in _claim_pieces(scene, origin, report, claim, present, settled):
                 if claim.relation != "attribution":
                     yield piece
                 elif piece.bits > (strongest[piece.actor].bits if piece.actor in strongest else 0):
@@ -358,8 +353,27 @@ def _claims(scene: Scene, members: Sequence[Profile], without_origin: str) -> It
         yield from strongest.values()
 
 
+def _settled(scene: Scene, rows: Iterable[tuple[Report, Claim]]) -> set[str]:
+    """Groups of which one origin itself names the part: their other parts are not meant."""
+    named = (
+        max(
+            scene.world.resolve(c.actor, r.known_at, r.publisher),
+            key=lambda row: row[1],
+            default=None,
+        )
+        for r, c in rows
+        if c.relation == "attribution"
+    )
+    return {above for found in named if found for above in scene.world.ancestors(found[0])}
+
+
 def _claim_pieces(
-    scene: Scene, origin: str, report: Report, claim: Claim, present: Collection[str]
+    scene: Scene,
+    origin: str,
+    report: Report,
+    claim: Claim,
+    present: Collection[str],
+    settled: Collection[str],
 ) -> Iterable[Piece]:
     parameters, numbers = scene.parameters, scene.parameters.attribution
     who = report.publisher or report.id
@@ -375,12 +389,12 @@ def _claim_pieces(
         facet, role = (claim.facets[0] if claim.facets else "claims"), "reported"
         phi = numbers["reported_phi"]
         text = f"{who} reports of {claim.actor}: {shared}"
-    targets = scene.world.resolve(claim.actor, report.known_at)
+    targets = scene.world.resolve(claim.actor, report.known_at, report.publisher)
     spread = [
         (name, share)
         for actor, share in targets
         for name in (actor, *scene.world.descendants(actor))
-        if name == actor or name in present
+        if name == actor or (name in present and actor not in settled)
     ]
     if not targets and claim.relation == "attribution":
         spread = [(NONE, 1.0)]  # somebody whom this world does not know

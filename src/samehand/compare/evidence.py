@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from samehand.compare.claims import Statement, Statements
 from samehand.compare.copies import Copies
 from samehand.compare.profile import Profile, Sighting
 from samehand.compare.universe import Universe
 from samehand.config import Parameters
-from samehand.knowledge.tools import is_public_tool
+from samehand.knowledge.common import lookup
+from samehand.knowledge.software import is_public_tool
 from samehand.model import HARD_FACETS, Facet, Feature, Window
 
 
@@ -26,6 +28,12 @@ class Rarity:
     """d: independent reports outside both clusters that hold it."""
     gap_days: int | None
     half_life_days: float
+    elsewhere: float = 0.0
+    """Unrelated holders expected by the prevalence sketch, scaled as kappa is."""
+    commonplace: float = 0.0
+    """kappa by the lists of commonplace values; 0 where it is on none."""
+    why: str = ""
+    """Which lists, in words."""
 
     @property
     def decay(self) -> float:
@@ -51,6 +59,39 @@ class Item:
     observations: tuple[str, ...]
     chance_bits: float | None = None
     """For techniques: log2(m / q), the overlap judged against chance, instead of rarities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commonplace:
+    """How many unrelated holders a value is expected to have because of what it is."""
+
+    kappa: float
+    why: str
+
+
+#: A value that is on no list.
+RARE = Commonplace(0.0, "")
+
+
+def first_day(left: Sighting, right: Sighting) -> date | None:
+    """The earlier of the days on which two reports first saw a feature; `None` if undated."""
+    days = [p.window.start for s in (left, right) for p in s.places if p.window is not None]
+    return min(days, default=None)
+
+
+def commonplace(feature: Feature, day: date | None, parameters: Parameters) -> Commonplace:
+    """What the lists of commonplace values and of public tools say of a feature.
+
+    A tool that became public after ``day`` was not anybody's then, so it still tells.
+    """
+    if feature.kind == "software":
+        if is_public_tool(feature.value, day):
+            return Commonplace(parameters.public_tool_kappa, "a tool that anybody can have")
+        return RARE
+    hit = lookup(feature)
+    if hit is None:
+        return RARE
+    return Commonplace(hit.kappa, "; ".join(dict.fromkeys(r.text for r in hit.reasons)))
 
 
 def technique_bits(rate: float, size: int, mean_size: float, m: float) -> float:
@@ -207,16 +248,17 @@ class Gatherer:
         self, feature: Feature, in_l: Sighting, in_r: Sighting, outside: Set[str]
     ) -> Rarity:
         numbers = self.parameters.weights[feature.kind]
-        kappa = numbers.kappa
-        if feature.kind == "software" and is_public_tool(feature.value):
-            kappa = self.parameters.public_tool_kappa
+        common = commonplace(feature, first_day(in_l, in_r), self.parameters)
         return Rarity(
             kind=feature.kind,
             m=numbers.m,
-            kappa=kappa,
+            kappa=numbers.kappa * self.universe.users(feature),
             holders=max(0.0, self.universe.d(feature, outside) - self.forgiven),
             gap_days=in_l.gap_days(in_r),
             half_life_days=numbers.half_life_days,
+            elsewhere=self.universe.elsewhere(feature),
+            commonplace=common.kappa,
+            why=common.why,
         )
 
     def _item(
@@ -237,24 +279,29 @@ class Gatherer:
             )
             if parent in covered and not self.parameters.types[parent.kind].soft
         ]
+        own = self._rarity(feature, in_l, in_r, outside)
+        rarities = [own]
+        moved = False
         for parent in implied:
-            # Both hold it by other items too: it keeps the list it stands in without this item,
-            # so that one more shared item never lowers the link.
+            rarity = self._rarity(parent, left.features[parent], right.features[parent], outside)
             apart_l, apart_r = (
                 p.features[parent].apart_from(covered[parent]) for p in (left, right)
             )
             if apart_l and apart_r:
-                batch = (apart_l.batch, apart_r.batch)
-                break
+                # Both hold it by other items too: it keeps the list it stands in without this
+                # item, so that one more shared item never lowers the link.
+                if not moved:
+                    batch, moved = (apart_l.batch, apart_r.batch), True
+            elif own.commonplace > rarity.commonplace:
+                # Shared through a commonplace value alone, it is as commonplace.
+                rarity = replace(rarity, commonplace=own.commonplace, why=own.why)
+            rarities.append(rarity)
         return Item(
             feature=feature,
             facet=row.facet,
             soft=row.soft,
             batch=batch,
-            rarities=(
-                self._rarity(feature, in_l, in_r, outside),
-                *(self._rarity(p, left.features[p], right.features[p], outside) for p in implied),
-            ),
+            rarities=tuple(rarities),
             rho=rho,
             independence=independence,
             observations=observations,

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import date
 
 from samehand.config import types_table
+from samehand.knowledge.attack import current
+from samehand.knowledge.cache import on_forget
 from samehand.knowledge.providers import split_host
 from samehand.model import PASSIVE_ROLES, Feature, Report, Window
 from samehand.normalise import has_path, host_of, is_address, is_special_address, net24, path_of
 
 #: Places looked at for the gap between two sightings; more are one long list.
 _MAX_PLACES = 16
+#: Profiles kept; each holds its report.
+_MOST_KEPT = 2048
+_kept: dict[int, tuple[Report, Profile]] = {}
+on_forget(_kept.clear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,13 @@ def _comparable(feature: Feature, derived: tuple[Feature, ...]) -> bool:
     return not (bare and Feature("provider", host) in derived)
 
 
+def _today(feature: Feature) -> Feature:
+    """The feature by its present identifier: a revoked technique is what replaced it."""
+    if feature.kind != "technique":
+        return feature
+    return Feature("technique", current(feature.value))
+
+
 def _union(first: Window | None, second: Window | None) -> Window | None:
     if first is None or second is None:
         return first or second
@@ -133,8 +146,20 @@ def _union(first: Window | None, second: Window | None) -> Window | None:
 def profile(report: Report) -> Profile:
     """The features of a report that may be compared.
 
-    Observations with a passive role (reference, victim, benign, sinkhole) are left out.
+    Observations with a passive role (reference, victim, benign, sinkhole) are left out. Kept for
+    reports met again: a question about what would change asks for the same ones a hundred times.
     """
+    held = _kept.get(id(report))
+    if held is not None and held[0] is report:
+        return held[1]
+    made = _profile(report)
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    _kept[id(report)] = (report, made)
+    return made
+
+
+def _profile(report: Report) -> Profile:
     gathered: dict[Feature, dict[str, Place]] = {}
     parents: dict[Feature, tuple[Feature, ...]] = {}
     own: Window | None = None
@@ -143,22 +168,23 @@ def profile(report: Report) -> Profile:
             continue
         own = _union(own, observation.window)
         place = Place(observation.id, observation.batch, observation.window or report.published)
-        derived = derive(observation.feature)
-        counted = _comparable(observation.feature, derived)
+        observed = _today(observation.feature)
+        derived = derive(observed)
+        counted = _comparable(observed, derived)
         if counted and derived:
-            parents[observation.feature] = derived
+            parents[observed] = derived
         for feature in derived:  # two URLs of one host share the host, not host and domain
             if feature not in parents and feature.kind in ("domain-name", "ipv4-addr"):
                 parents[feature] = derive(feature)
-        for feature in (observation.feature, *derived) if counted else derived:
+        for feature in (observed, *derived) if counted else derived:
             gathered.setdefault(feature, {})[observation.id] = place
     features = {
         feature: Sighting(tuple(sorted(places.values(), key=lambda p: (p.batch, p.observation))))
         for feature, places in gathered.items()
     }
-    observed = {o.feature for o in report.observations if o.role not in PASSIVE_ROLES}
     counts: dict[str, int] = {}
-    for feature in observed:
+    seen = {_today(o.feature) for o in report.observations if o.role not in PASSIVE_ROLES}
+    for feature in seen:
         counts[feature.kind] = counts.get(feature.kind, 0) + 1
     return Profile(report, features, parents, own or report.published, counts)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from samehand.compare.copies import Copies
 from samehand.compare.profile import Profile
 from samehand.config import Parameters
-from samehand.knowledge.techniques import Rates, rates
+from samehand.knowledge.prevalence import Rates, Sketch, sketch
 from samehand.model import Feature
 
 
@@ -31,6 +31,9 @@ class Universe:
     technique_total: int
     """Sum of those numbers."""
     bundled: Rates
+    sketch: Sketch
+    before_year: int
+    """Only what was known before this year counts from the bundled sketch."""
 
     def d(self, feature: Feature, outside: Set[str]) -> float:
         """d_ws: witnesses holding the feature, without the given reports."""
@@ -42,6 +45,19 @@ class Universe:
         else:
             inside = math.fsum(weight for report, weight in found.items() if report in outside)
         return max(0.0, self.totals[feature] - inside)
+
+    def elsewhere(self, feature: Feature) -> float:
+        """d_bg: unrelated holders that the prevalence sketch expects among the base reports."""
+        return self.sketch.expected(feature, self.before_year)
+
+    def users(self, feature: Feature) -> float:
+        """How many groups are recorded as users of a software name; 1 for everything else.
+
+        Each of them holds it as widely as one unknown user would.
+        """
+        if feature.kind != "software":
+            return 1.0
+        return float(max(1, self.sketch.software_groups(feature.value, self.before_year)))
 
     def technique_rate(self, feature: Feature, outside: Set[str]) -> float:
         """p_t = (df + 1) / (N_T + 1) over other reports that carry techniques."""
@@ -71,6 +87,7 @@ def build_universe(
     Derivatives and compilations count neither as holders nor in N. Of the background only
     features that a profiled report also holds are kept.
     """
+    used = sketch()
     holders: dict[Feature, dict[str, float]] = {}
     technique_reports: dict[str, int] = {}
     n = parameters.universe["base_origins"]
@@ -100,5 +117,7 @@ def build_universe(
         totals={feature: math.fsum(entry.values()) for feature, entry in holders.items()},
         technique_reports=technique_reports,
         technique_total=sum(technique_reports.values()),
-        bundled=rates(before_year),
+        bundled=used.rates(before_year),
+        sketch=used,
+        before_year=before_year,
     )

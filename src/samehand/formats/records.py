@@ -20,6 +20,7 @@ from typing import IO, Any, get_args
 import msgspec
 
 from samehand.config import types_table
+from samehand.knowledge.taxonomies import canonical_tlp
 from samehand.likelihood import is_grade
 from samehand.model import (
     FACETS,
@@ -56,14 +57,6 @@ _FIELDS = frozenset(
 )
 _KINDS = frozenset(get_args(ReportKind))
 _RELATIONS = frozenset(get_args(Relation))
-_TLP = {
-    "WHITE": "CLEAR",
-    "CLEAR": "CLEAR",
-    "GREEN": "GREEN",
-    "AMBER": "AMBER",
-    "AMBER+STRICT": "AMBER+STRICT",
-    "RED": "RED",
-}
 _DAY = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?$")
 
 
@@ -323,6 +316,23 @@ def _soft_observations(
                     yield _observation(report, Feature("name", folded), raw)
 
 
+def _marking(record: Mapping[str, Any], kind: str, defaults: Defaults, notes: _Notes) -> str:
+    """The TLP marking of a record; what cannot be read is RED, to be safe."""
+    written = _scalar(record, "tlp", notes) or defaults.tlp
+    if not isinstance(record.get("tlp", ""), str | None):
+        notes.problems[-1] = Problem(
+            notes.place, "field 'tlp' is not text; taken as RED to be safe"
+        )
+        return "RED"
+    if not written:
+        return "AMBER" if kind in ("incident", "note") else "CLEAR"
+    try:
+        return canonical_tlp(written)
+    except ValueError:
+        notes.error(f"tlp {written!r} is unknown; taken as RED to be safe")
+        return "RED"
+
+
 def parse_record(
     record: object, place: str, *, use: ReportUse = "case", defaults: Defaults = Defaults()
 ) -> tuple[Report | None, list[Problem]]:
@@ -372,16 +382,7 @@ def parse_record(
             published = parse_window(stated)
         except ValueError as error:
             notes.error(f"published: {error}; the report counts as undated")
-    tlp = (_scalar(record, "tlp", notes) or defaults.tlp).upper().removeprefix("TLP:")
-    if not isinstance(record.get("tlp", ""), str | None):
-        notes.problems[-1] = Problem(
-            notes.place, "field 'tlp' is not text; taken as RED to be safe"
-        )
-        tlp = "RED"
-    if tlp not in _TLP:
-        if tlp:
-            notes.error(f"tlp {tlp!r} is unknown; taken as RED to be safe")
-        tlp = "RED" if tlp else ("AMBER" if kind in ("incident", "note") else "CLEAR")
+    tlp = _marking(record, kind, defaults, notes)
     grade = (_scalar(record, "grade", notes) or defaults.grade).upper()
     if grade and not is_grade(grade):
         notes.error(f"grade {grade!r} is no Admiralty grade (A-F and 1-6, such as B2); ignored")
@@ -416,7 +417,7 @@ def parse_record(
         title=_scalar(record, "title", notes),
         publisher=_scalar(record, "publisher", notes) or defaults.publisher,
         published=published,
-        tlp=_TLP[tlp],
+        tlp=tlp,
         grade=grade,
         urls=_strings(record, "urls", notes),
         text=_scalar(record, "text", notes),

@@ -1,25 +1,35 @@
-"""Known actors: names, hierarchy, and how active each was by a given day.
+"""Known actors: the hierarchy of hypotheses, what claims mean, and how active each was by a day.
 
-Alias is not identity: a name that several actors carry resolves to all of them, with shares. The
-world is either the bundled list or a reference file (``world_of_reference``).
+The world of hypotheses is derived from the graph of names (``namebook``): one actor per concept of
+level subgroup, group or umbrella, with its surest parent. A reference file makes a world of its own
+(``world_of_reference``), to which the graph gives only what names mean.
 """
 
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache, cached_property
-from typing import Literal
+from functools import cached_property
 
 from samehand.config import Parameters, bundled
-from samehand.knowledge.techniques import rows
-from samehand.model import Report
+from samehand.knowledge.cache import once, sources
+from samehand.knowledge.namebook import graph
+from samehand.knowledge.names import INSIDE, Graph
+from samehand.model import ActorLevel, Report
 from samehand.normalise import name_key
 
-Level = Literal["group", "subgroup"]
+#: Levels at which somebody can be the hand; a campaign is what it did, a state whom it serves.
+ACTOR_LEVELS: dict[str, ActorLevel] = {
+    "subgroup": "subgroup",
+    "group": "group",
+    "umbrella": "umbrella",
+}
+#: A name stands for a concept where it means it more likely than everything else together.
+_MORE_LIKELY_THAN_NOT = 0.5
+#: Catalogue entries that our overlay says are one actor (weight and source of names.toml).
+_DUPLICATE_WEIGHT, _DUPLICATE_SOURCE = 0.95, "samehand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +37,27 @@ class Actor:
     """One known actor."""
 
     name: str
-    level: Level
+    level: ActorLevel
     parent: str
     """The actor it is part of, or ''."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Known actors with aliases and activity per year."""
+    """Known actors, what names mean among them, and their activity per year."""
 
     version: str
     actors: Mapping[str, Actor]
-    aliases: Mapping[str, tuple[tuple[str, int], ...]]
-    """folded name -> (actor, first year of the name; 0 if unknown); several if ambiguous."""
     activity: Mapping[str, Mapping[int, float]]
+    graph: Graph
+    actor_of: Mapping[str, str]
+    """Concept of the graph -> actor of this world."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Folded name -> actor, for names that this world itself gives."""
     least_actors: int = 0
     """A smaller world leaves the rest of the prior to 'none of the known'."""
+    attested: Mapping[str, int] = field(default_factory=dict)
+    """Actor -> independent sources that describe it; an actor of loaded reports counts as two."""
     extra: frozenset[str] = frozenset()
     """Actors known only from loaded profiles: their prior is taken from 'none of the known'."""
 
@@ -71,23 +86,56 @@ class World:
             found.extend((child, *self.descendants(child)))
         return tuple(found)
 
-    def resolve(self, name: str, known_at: date | None = None) -> tuple[tuple[str, float], ...]:
-        """(actor, share) for a name as written; shares sum to 1, empty if nobody carries it.
+    def resolve(
+        self, name: str, known_at: date | None = None, publisher: str = ""
+    ) -> tuple[tuple[str, float], ...]:
+        """(actor, share) for a name in a publisher's words, as far as it means a known actor.
 
-        A name counts only from the year in which its publisher first used it.
+        Shares sum to at most 1; what is missing means somebody whom this world does not know. A
+        campaign stands for the actors that it is said to be part of, each as surely as that is
+        said. Names count from the year in which they came into use, relations from the year in
+        which they were stated.
         """
+        own = self.own.get(name_key(name))
+        if own:
+            return ((own, 1.0),)
         year = known_at.year if known_at else 9999
-        found = sorted(
-            {actor for actor, since in self.aliases.get(name_key(name), ()) if since <= year}
-        )
-        return tuple((actor, 1.0 / len(found)) for actor in found)
+        shares: dict[str, float] = {}
+        for meaning in self.graph.resolve(name, publisher, year):
+            for actor, share in self._stands_for(meaning.concept, year):
+                shares[actor] = shares.get(actor, 0.0) + meaning.probability * share
+        return tuple(sorted(shares.items()))
+
+    def _stands_for(self, concept: str, year: int) -> Iterable[tuple[str, float]]:
+        """Actors of this world that a concept means: itself, or what it is said to be part of."""
+        if concept in self.actor_of:
+            yield self.actor_of[concept], 1.0
+            return
+        parents = {
+            self.actor_of[r.to]: r.weight
+            for r in reversed(self.graph.related(concept, year))
+            if r.type in INSIDE and r.to in self.actor_of
+        }
+        total = max(1.0, math.fsum(parents.values()))
+        for actor, weight in parents.items():
+            yield actor, weight / total
+
+    def identify(self, name: str) -> str | None:
+        """The actor that a label means more likely than all else together.
+
+        `None` if this world knows nobody by it, or cannot tell.
+        """
+        best = max(self.resolve(name), key=lambda row: row[1], default=None)
+        return best[0] if best and best[1] > _MORE_LIKELY_THAN_NOT else None
 
     def priors(self, known_at: date | None, parameters: Parameters) -> dict[str, float]:
         """Prior of each actor by activity known at a day; with the rest they sum to 1.
 
-        Values are shares of the mass that all known actors have together. Everybody has the floor;
-        counted reports of completed years add to it and halve every ``activity_half_life_years``;
-        the exponent flattens. What is counted in later years changes nothing.
+        Values are shares of the mass that all known actors have together. Everybody has a floor,
+        by how many independent sources describe it; counted reports of completed years add to it
+        and halve every ``activity_half_life_years``. Above one report the exponent flattens, so
+        that the famous are not favoured; below, it does not lift those hardly heard of. What is
+        counted in later years changes nothing.
         A contained actor takes its share out of its parent's.
         """
         numbers = parameters.attribution
@@ -96,9 +144,8 @@ class World:
         mass: dict[str, float] = {}
         for actor in self.actors.values():
             if not actor.parent or actor.parent not in self.actors:
-                mass[actor.name] = (
-                    self._recent(actor.name, now, numbers) ** numbers["activity_exponent"]
-                )
+                recent = self._recent(actor.name, now, numbers)
+                mass[actor.name] = min(recent, recent ** numbers["activity_exponent"])
         world = [value for name, value in mass.items() if name not in self.extra]
         total = sum(world)
         total += max(0, self.least_actors - len(world)) * (total / len(world) if world else 1.0)
@@ -114,7 +161,9 @@ class World:
     def _recent(self, name: str, now: int, numbers: Mapping[str, float]) -> float:
         counts = self.activity.get(name, {})
         half_life = numbers["activity_half_life_years"]
-        return numbers["activity_floor"] + math.fsum(
+        floors = ("activity_floor_1", "activity_floor_2", "activity_floor_3")
+        described = min(len(floors), max(1, self.attested.get(name, 2)))
+        return numbers[floors[described - 1]] + math.fsum(
             n * 2.0 ** (-(now - y) / half_life) for y, n in counts.items() if y < now
         )
 
@@ -146,40 +195,106 @@ class World:
         shares[name] = share * (1.0 - sum(fractions.values()))
 
 
-def _aliases(entries: Iterable[tuple[str, str, int]]) -> dict[str, tuple[tuple[str, int], ...]]:
-    found: dict[str, set[tuple[str, int]]] = {}
-    for alias, actor, since in entries:
-        found.setdefault(name_key(alias), set()).add((actor, since))
-    return {key: tuple(sorted(values)) for key, values in found.items()}
-
-
-@cache
-def bundled_world() -> World:
-    """The known actors that ship with the program."""
-    raw = tomllib.loads(bundled("knowledge/data/actors.toml").decode())
-    actors = {
-        row["name"]: Actor(row["name"], row["level"], row.get("parent", "")) for row in raw["actor"]
+def _duplicates(known: Graph) -> dict[str, str]:
+    """Second entries of one actor -> the entry that stands for it; one hop, never a chain."""
+    return {
+        r.subject: r.object
+        for r in known.relations
+        if r.type == "same-as" and r.source == _DUPLICATE_SOURCE and r.weight >= _DUPLICATE_WEIGHT
     }
-    entries: list[tuple[str, str, int]] = []
-    for row in raw["actor"]:
-        since = row.get("aliases_since", {})
-        # An actor's own name is how this program writes it; it always resolves.
-        entries.append((row["name"], row["name"], 0))
-        entries.extend((a, row["name"], since.get(a, 0)) for a in row["aliases"])
-    for row in raw.get("ambiguous", ()):
-        entries.extend((row["name"], c, 0) for c in row["candidates"])
+
+
+def _parent(known: Graph, concept: str, members: Mapping[str, str]) -> str:
+    """The concept that this one is most surely inside of, among other members of the world."""
+    for related in known.related(concept):
+        if related.type in INSIDE and members.get(related.to, concept) != concept:
+            return members[related.to]
+    return ""
+
+
+def world_of_graph(known: Graph, activity: Mapping[str, Mapping[int, float]]) -> World:
+    """The world of all actors that a graph knows.
+
+    ``activity`` is by any name of an actor.
+    """
+    duplicates = _duplicates(known)
+    members = {
+        c.id: duplicates.get(c.id, c.id)
+        for c in known.concept.values()
+        if c.level in ACTOR_LEVELS and duplicates.get(c.id, c.id) in known.concept
+    }
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for concept in sorted(set(members.values())):
+        name = known.concept[concept].name
+        names[concept] = name if name_key(name) not in taken else f"{name} ({concept})"
+        taken.add(name_key(name))
+    parents = {c: _parent(known, c, members) for c in names}
+    for concept in sorted(parents):  # a ring is cut where it closes
+        seen, above = {concept}, parents[concept]
+        while above:
+            if above in seen:
+                parents[concept] = ""
+                break
+            seen.add(above)
+            above = parents.get(above, "")
+    world = World(
+        version=knowledge_version(),
+        actors={
+            names[c]: Actor(
+                names[c], ACTOR_LEVELS[known.concept[c].level], names.get(parents[c], "")
+            )
+            for c in sorted(names, key=lambda c: names[c].casefold())
+        },
+        activity={},
+        graph=known,
+        actor_of={c: names[m] for c, m in members.items()},
+    )
+    counted: dict[str, dict[int, float]] = {}
+    for label, years in activity.items():
+        actor = world.identify(label)
+        if actor:
+            held = counted.setdefault(actor, {})
+            for year, count in years.items():
+                held[year] = held.get(year, 0.0) + count
+    families: dict[str, set[str]] = {}
+    for stated in known.concepts:
+        actor = world.actor_of.get(stated.id)
+        if actor and stated.source in known.source:
+            families.setdefault(actor, set()).add(known.source[stated.source].family)
+    return replace(
+        world, activity=counted, attested={name: len(held) for name, held in families.items()}
+    )
+
+
+def knowledge_version() -> str:
+    """What the graph of names was made of."""
+    used = sources()
+    fetched = sorted({u.retrieved for u in used.updated.values()})
+    update = f", update of {fetched[-1]}" if fetched else ""
+    return f"pymispgalaxies {used.packages['pymispgalaxies']}, overlay 2026-11-25{update}"
+
+
+def _bundled_activity() -> dict[str, dict[int, float]]:
     activity: dict[str, dict[int, float]] = {}
-    for name, year, count in rows("actor_activity.tsv")[1:]:
+    text = bundled("knowledge/data/actor_activity.tsv").decode()
+    lines = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
+    for name, year, count in lines[1:]:
         activity.setdefault(name, {})[int(year)] = float(count)
-    return World("bundled 2026-11-23", actors, _aliases(entries), activity)
+    return activity
+
+
+@once
+def bundled_world() -> World:
+    """The known actors of the catalogues and our overlay."""
+    return world_of_graph(graph(), _bundled_activity())
 
 
 def world_of_reference(reports: Iterable[Report], parameters: Parameters) -> World:
     """The world of a reference file: its actors spelled as there, its reports as activity.
 
-    Bundled knowledge gives only aliases of these actors.
+    Bundled knowledge gives only what names mean among these actors.
     """
-    bundled_names = bundled_world()
     actors: dict[str, Actor] = {}
     activity: dict[str, dict[int, float]] = {}
     for report in reports:
@@ -190,15 +305,24 @@ def world_of_reference(reports: Iterable[Report], parameters: Parameters) -> Wor
         counts = activity.setdefault(name, {})
         if report.known_at:
             counts[report.known_at.year] = counts.get(report.known_at.year, 0.0) + 1.0
-    entries = [(name, name, 0) for name in actors]
-    owner = {bundled: name for name in sorted(actors) for bundled, _ in bundled_names.resolve(name)}
-    for alias, owners in bundled_names.aliases.items():
-        entries.extend((alias, owner[a], since) for a, since in owners if a in owner)
+    known = graph()
+    duplicates = _duplicates(known)
+    actor_of: dict[str, str] = {}
+    for name in sorted(actors):
+        meanings = known.resolve(name)
+        if meanings and meanings[0].probability > _MORE_LIKELY_THAN_NOT:
+            concept = meanings[0].concept
+            actor_of.setdefault(duplicates.get(concept, concept), name)
+    actor_of.update(
+        {second: actor_of[first] for second, first in duplicates.items() if first in actor_of}
+    )
     return World(
         "reference file",
         dict(sorted(actors.items())),
-        _aliases(entries),
         {k: v for k, v in activity.items() if v},
+        known,
+        actor_of,
+        {name_key(name): name for name in sorted(actors, reverse=True)},
         int(parameters.attribution["min_world_actors"]),
     )
 
@@ -206,26 +330,27 @@ def world_of_reference(reports: Iterable[Report], parameters: Parameters) -> Wor
 def combined_world(base: World, reports: Iterable[Report]) -> World:
     """The bundled world plus actors that only loaded reference reports name.
 
-    A label that several known actors carry stays an actor of its own: alias is not identity.
-
-    Such an actor has the floor as activity, and its prior comes out of 'none of the known', so
-    that no other actor's prior moves.
+    A label that most likely means no single known actor stays an actor of its own: alias is not
+    identity. Such an actor has the floor as activity, and its prior comes out of 'none of the
+    known', so that no other actor's prior moves.
     """
     new = {
         r.known_actor: Actor(r.known_actor, "group", "")
         for r in reports
         if r.known_actor
         and r.known_actor not in base.actors
-        and len(base.resolve(r.known_actor)) != 1
+        and base.identify(r.known_actor) is None
     }
     if not new:
         return base
-    aliases = {**base.aliases, **_aliases((n, n, 0) for n in new)}
     return World(
         base.version,
         {**base.actors, **new},
-        aliases,
         base.activity,
+        base.graph,
+        base.actor_of,
+        {**base.own, **{name_key(n): n for n in sorted(new, reverse=True)}},
         base.least_actors,
+        base.attested,
         frozenset(new),
     )

@@ -1,7 +1,8 @@
 """Registered domains, and providers whose choice says little.
 
-A provider is a suffix under which strangers get names or space: a private suffix of the Public
-Suffix List (as carried by tldextract, never fetched) or an entry of ``data/providers.toml``.
+A provider is a suffix under which strangers get names or space: an entry of
+``data/providers.toml``, a suffix of the warning lists (dynamic DNS, hosting, storage, links), or
+a private suffix of the Public Suffix List (as carried by tldextract, never fetched).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from functools import cache, lru_cache
 import tldextract
 
 from samehand.config import bundled
+from samehand.knowledge.cache import on_forget
+from samehand.knowledge.common import provider_of
 
 
 @cache
@@ -30,24 +33,39 @@ def _extractors() -> tuple[tldextract.TLDExtract, tldextract.TLDExtract]:
     return icann, private
 
 
+def _listed(host: str, labels: list[str]) -> str:
+    """The longest suffix of our list or of the warning lists; '' if none."""
+    classes = _classes()
+    listed = provider_of(host)
+    for start in range(len(labels)):
+        suffix = ".".join(labels[start:])
+        # A leading "*" stands for one label of the provider's own, such as a region.
+        if suffix in classes or ".".join(["*", *labels[start + 1 :]]) in classes:
+            return suffix
+        if listed is not None and suffix == listed[0]:
+            return suffix
+    return ""
+
+
 @lru_cache(maxsize=200_000)
 def split_host(host: str) -> tuple[str, str]:
     """(registered domain, provider) of a host; either may be ''.
 
     Below a provider the registered domain is the customer's name: ``a.b.publicvm.com`` gives
-    ``('b.publicvm.com', 'publicvm.com')``; the provider itself gives ``('', 'publicvm.com')``.
+    ``('b.publicvm.com', 'publicvm.com')``; the provider itself gives ``('', 'publicvm.com')``. The
+    longest suffix wins, wherever it is listed.
     """
     labels = host.split(".")
-    classes = _classes()
-    for start in range(len(labels)):  # the longest listed suffix wins
-        suffix = ".".join(labels[start:])
-        if suffix in classes:
-            return (".".join(labels[start - 1 :]) if start else "", suffix)
+    provider = _listed(host, labels)
     icann, private = _extractors()
     found = private.extract_str(host)
-    if not found.suffix:
-        return "", ""
-    if found.suffix != icann.extract_str(host).suffix:
-        registered = f"{found.domain}.{found.suffix}" if found.domain else ""
-        return registered, found.suffix
-    return (f"{found.domain}.{found.suffix}", "") if found.domain else ("", "")
+    public = icann.extract_str(host).suffix if found.suffix else ""
+    if found.suffix != public and len(found.suffix) > len(provider):
+        provider = found.suffix
+    if provider:
+        start = len(labels) - provider.count(".") - 1
+        return (".".join(labels[start - 1 :]) if start else "", provider)
+    return (f"{found.domain}.{found.suffix}", "") if found.suffix and found.domain else ("", "")
+
+
+on_forget(split_host.cache_clear)

@@ -14,7 +14,7 @@ from importlib.resources import files
 
 import jinja2
 
-from samehand.knowledge.techniques import table
+from samehand.knowledge.attack import table
 from samehand.likelihood import estimative_words, shown
 from samehand.model import (
     Assessment,
