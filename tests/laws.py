@@ -345,6 +345,11 @@ def law_commonplace_value_says_little_and_says_why() -> None:
     taken = [c for c in found.contributions if c.comparison.startswith("commonplace value")]
     assert len(taken) == 1 and "resolver" in taken[0].comparison
     assert taken[0].bits < -5 and taken[0].observations
+    # Neither does a search engine as the provider of a choice; a dynamic-DNS provider still does.
+    search, choice = ("domain-name", "www.google.com"), ("domain-name", "{}.duckdns.org")
+    assert abs(link_of([record("a", search), record("b", search)]).weight_bits) < CLOSE
+    chosen = [record(n, (choice[0], choice[1].format(n))) for n in ("a", "b")]
+    assert 0 < link_of(chosen).weight_bits <= 2
 
 
 def law_holders_elsewhere_make_a_value_common() -> None:

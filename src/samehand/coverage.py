@@ -9,6 +9,7 @@ from samehand.compare.profile import Profile
 from samehand.compare.universe import Universe
 from samehand.config import types_table
 from samehand.knowledge.attack import table, tactic_order
+from samehand.knowledge.common import lookup
 from samehand.knowledge.taxonomies import TLP
 from samehand.model import FACETS, PASSIVE_ROLES, CoverageRow, Feature
 
@@ -71,11 +72,14 @@ class HuntRow:
     first_seen: str
     last_seen: str
     holders: float
-    """Independent reports outside the campaign that also hold it: 0 is rare."""
+    """Independent reports outside the campaign that also hold it, loaded or expected by the
+    prevalence sketch: 0 is rare."""
     tlp: str
     """Highest marking among the reports that saw it."""
     compilation_only: bool
     """Seen only in a compilation: of unknown origin."""
+    commonplace: str = ""
+    """Why everybody may have it, if it is on a list of commonplace values."""
 
 
 def highest_tlp(markings: Sequence[str]) -> str:
@@ -92,6 +96,8 @@ def hunt(
     report: str, campaign: Sequence[str], profiles: Mapping[str, Profile], universe: Universe
 ) -> tuple[HuntRow, ...]:
     """What the campaign's other reports saw and this one did not; rarest and newest first.
+
+    What everybody may have comes last, with the reason: it is no trace to follow.
 
     Techniques, names and victims are left out: one hunts for observables.
     """
@@ -114,6 +120,7 @@ def hunt(
     rows = []
     outside = set(campaign)
     for feature, seen in gathered.items():
+        listed = lookup(feature)
         reports = tuple(sorted({r for r, _ in seen}))
         windows = [
             place.window
@@ -130,13 +137,21 @@ def hunt(
                 seen_by=reports,
                 first_seen=min(w.start for w in windows).isoformat() if windows else "",
                 last_seen=max(w.end for w in windows).isoformat() if windows else "",
-                holders=universe.d(feature, outside),
+                holders=universe.d(feature, outside) + universe.elsewhere(feature),
                 tlp=highest_tlp([profiles[r].report.tlp for r in reports]),
                 compilation_only=all(profiles[r].report.kind == "compilation" for r in reports),
+                commonplace=listed.reasons[0].text if listed else "",
             )
         )
     return tuple(
         sorted(
-            rows, key=lambda r: (r.holders, tuple(-ord(c) for c in r.last_seen), r.kind, r.value)
+            rows,
+            key=lambda r: (
+                bool(r.commonplace),
+                r.holders,
+                tuple(-ord(c) for c in r.last_seen),
+                r.kind,
+                r.value,
+            ),
         )
     )

@@ -69,6 +69,19 @@ class Context:
         else:
             click.echo(text)
 
+    def warn_of_old_knowledge(self) -> None:
+        """Say on stderr which lists of commonplace values were used past their date."""
+        from samehand.knowledge.common import met, status
+
+        today = date.today()  # noqa: DTZ011  # a calendar day, as the lists have it
+        used = met()
+        old = [row.list for row in status(today) if row.expired and row.list in used]
+        if old:
+            self.say(
+                f"used past their date: {', '.join(old)} (lists of commonplace values). Update "
+                "pymispwarninglists; 'samehand knowledge show' lists all dates."
+            )
+
     def problems(self, problems: list[Problem]) -> int:
         """Report problems on stderr, and the exit code they mean."""
         from samehand.render.safe import clean

@@ -231,4 +231,5 @@ def analyse(
     with obj.progress() as progress:
         assessment, problems = run(obj.workspace, obj.parameters(), question, progress)
     obj.problems(problems)
+    obj.warn_of_old_knowledge()
     obj.result(summary(assessment, obj.verbose), lambda: assessment)

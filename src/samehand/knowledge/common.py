@@ -257,6 +257,9 @@ class _Common:
         self._kept[feature] = found
         return found
 
+    def answers(self) -> tuple[Commonplace | None, ...]:
+        return tuple(self._kept.values())
+
     def _reasons(self, feature: Feature) -> Iterator[Reason]:
         kind, value = feature.kind, feature.value
         if len(value) > MAX_VALUE_CHARS:
@@ -371,6 +374,12 @@ def lookup(feature: Feature) -> Commonplace | None:
     others says nothing about it; the host is a feature of its own. Never raises for odd values.
     """
     return _common().lookup(feature)
+
+
+def met() -> frozenset[str]:
+    """Lists that have spoken of some value since they were loaded."""
+    answers = _common().answers()
+    return frozenset(r.list for found in answers if found for r in found.reasons)
 
 
 def status(today: date) -> list[ListStatus]:

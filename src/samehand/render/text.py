@@ -542,7 +542,7 @@ def hunt_table(rows: Sequence[HuntRow], most: int) -> str:
                 _short(f"{row.kind} {defang(row.kind, row.value)}", 62),
                 _short(row.role, 12),
                 row.last_seen,
-                f"{row.holders:g}",
+                "commonplace" if row.commonplace else f"{row.holders:.1f}".removesuffix(".0"),
                 row.tlp,
                 _short(seen + (" (compilation only)" if row.compilation_only else ""), 50),
             ]
