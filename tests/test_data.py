@@ -100,6 +100,7 @@ def test_providers_are_lower_case_host_names_each_in_one_class() -> None:
     assert twice(suffixes) == [], "a suffix stands twice; keep it in the class that fits best"
     for row in classes:
         assert row["reason"].endswith("."), f"{row['name']}: the reason is a sentence"
+        assert row.get("kappa", 1) > 0, f"{row['name']}: kappa is positive, or left out"
         for suffix in row["suffixes"]:
             good = re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+", suffix)
             assert good, f"{suffix!r}: write a lower-case host name without leading dot"

@@ -172,6 +172,10 @@ MUTANTS: dict[str, tuple[Callable[[Patch], None], Callable[[], None]]] = {
         instead(evidence, "lookup", lambda feature: None),
         laws.law_commonplace_value_says_little_and_says_why,
     ),
+    "providers that nobody chose": (
+        instead(evidence, "unchosen", lambda provider: None),
+        laws.law_commonplace_value_says_little_and_says_why,
+    ),
     "holders elsewhere": (
         instead(Universe, "elsewhere", lambda self, feature: 0.0),
         laws.law_holders_elsewhere_make_a_value_common,

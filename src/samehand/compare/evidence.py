@@ -12,8 +12,8 @@ from samehand.compare.copies import Copies
 from samehand.compare.profile import Profile, Sighting
 from samehand.compare.universe import Universe
 from samehand.config import Parameters
-from samehand.knowledge.common import Reason, lookup
-from samehand.knowledge.common_rows import PROVIDER_CLASSES
+from samehand.knowledge.common import lookup
+from samehand.knowledge.providers import unchosen
 from samehand.knowledge.software import is_public_tool
 from samehand.model import HARD_FACETS, Facet, Feature, Window
 
@@ -70,8 +70,6 @@ class Commonplace:
     why: str
 
 
-#: Classes of lists whose entries are suffixes below which strangers get names.
-_GIVES_NAMES = (*PROVIDER_CLASSES, "suffix")
 #: A value that is on no list.
 RARE = Commonplace(0.0, "")
 
@@ -91,24 +89,13 @@ def commonplace(feature: Feature, day: date | None, parameters: Parameters) -> C
         if is_public_tool(feature.value, day):
             return Commonplace(parameters.public_tool_kappa, "a tool that anybody can have")
         return RARE
-    reasons = _reasons(feature)
-    if not reasons:
+    if feature.kind == "provider":
+        known = unchosen(feature.value)
+        return Commonplace(known.kappa, known.reason) if known else RARE
+    hit = lookup(feature)
+    if hit is None:
         return RARE
-    return Commonplace(reasons[0].kappa, "; ".join(dict.fromkeys(r.text for r in reasons)))
-
-
-def _reasons(feature: Feature) -> tuple[Reason, ...]:
-    """Why a value is commonplace, the largest kappa first.
-
-    A provider below which strangers get names was chosen for that, so its fame takes nothing from
-    the choice; a search engine or a clock is in everybody's traffic and was not chosen.
-    """
-    if feature.kind != "provider":
-        hit = lookup(feature)
-        return hit.reasons if hit else ()
-    hit = lookup(Feature("domain-name", feature.value))
-    found = hit.reasons if hit else ()
-    return () if any(r.class_name in _GIVES_NAMES for r in found) else found
+    return Commonplace(hit.kappa, "; ".join(dict.fromkeys(r.text for r in hit.reasons)))
 
 
 def technique_bits(rate: float, size: int, mean_size: float, m: float) -> float:

@@ -172,7 +172,7 @@ PART = Part(
     "common",
     _build,
     files=("commonplace.toml", "commonplace_own.toml", "providers.toml"),
-    packages=("pymispwarninglists",),
+    packages=("pymispwarninglists", "tldextract"),
 )
 
 

@@ -8,6 +8,7 @@ a private suffix of the Public Suffix List (as carried by tldextract, never fetc
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import tldextract
@@ -17,11 +18,34 @@ from samehand.knowledge.cache import on_forget
 from samehand.knowledge.common import provider_of
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderClass:
+    """Why strangers share such a provider."""
+
+    name: str
+    reason: str
+    kappa: float
+    """Unrelated holders expected; 0 where the provider was chosen, which may tell a little."""
+
+
 @cache
-def _classes() -> dict[str, str]:
-    """Provider suffix -> class name."""
+def _classes() -> dict[str, ProviderClass]:
+    """Provider suffix -> its class."""
     rows = tomllib.loads(bundled("knowledge/data/providers.toml").decode())["class"]
-    return {suffix: row["name"] for row in rows for suffix in row["suffixes"]}
+    return {
+        suffix: ProviderClass(row["name"], row["reason"], float(row.get("kappa", 0)))
+        for row in rows
+        for suffix in row["suffixes"]
+    }
+
+
+def unchosen(provider: str) -> ProviderClass | None:
+    """The class of a provider that is in everybody's traffic, such as a search engine or a clock.
+
+    `None` for one that somebody chose: a dynamic-DNS provider, a host, a file exchange.
+    """
+    found = _classes().get(provider)
+    return found if found is not None and found.kappa else None
 
 
 @cache

@@ -31,6 +31,14 @@ OWN = Path(__file__).parent / "data"
 _IMPORTED = re.compile(r"(?m)^\s*from samehand\.knowledge\.(\w+) import")
 
 
+def installed(package: str) -> str:
+    """The version of an installed package, or 'missing'."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
 def package_folder(name: str) -> Path:
     """The data folder of an installed data package.
 
@@ -87,13 +95,7 @@ class Sources:
     @cached_property
     def packages(self) -> dict[str, str]:
         """Data package -> installed version."""
-        found = {}
-        for name in PACKAGES:
-            try:
-                found[name] = version(name)
-            except PackageNotFoundError:
-                found[name] = "missing"
-        return found
+        return {name: installed(name) for name in PACKAGES}
 
     def galaxy(self, name: str) -> Path:
         """The cluster file of a MISP galaxy, such as 'threat-actor'."""
@@ -125,7 +127,7 @@ class Sources:
         """A digest of all that a built part depends on: versions, our files, the code it uses."""
         digest = hashlib.sha256()
         for package in packages:
-            digest.update(f"{package} {self.packages[package]}\n".encode())
+            digest.update(f"{package} {installed(package)}\n".encode())
         for row in sorted(self.updated.values(), key=lambda r: r.name):
             digest.update(f"{row.name} {row.sha256}\n".encode())
         for name in sorted(files):
