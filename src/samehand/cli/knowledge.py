@@ -43,11 +43,12 @@ def show(obj: Context, names: tuple[str, ...], publisher: str, as_of: date | Non
         return
     from samehand.knowledge.answers import answer
     from samehand.render.knowledge import answer_text
+    from samehand.render.safe import defang_text
 
     answers = [answer(name, publisher, as_of) for name in names]
     text = "\n\n".join(answer_text(a, long=bool(obj.verbose)) for a in answers)
     obj.result(text, lambda: answers[0] if len(answers) == 1 else answers)
-    unknown = [a.name for a in answers if a.empty]
+    unknown = [defang_text(a.name, 80) for a in answers if a.empty]
     if unknown and len(unknown) == len(names):
         raise NotFoundError(
             f"nothing is known of {', '.join(map(repr, unknown))}. Names are matched without case, "

@@ -7,6 +7,7 @@ nothing is ever stale. Building is deterministic: the same sources give the same
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -22,6 +23,8 @@ from samehand.knowledge.sources import Sources
 T = TypeVar("T")
 #: Old builds of a part that are kept beside the newest, in case several versions are in use.
 _KEPT = 3
+#: The file of a built part that lists the sizes of all others; written last.
+_COMPLETE = ".complete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def folder_of(part: Part) -> Path:
     made_by = part.build.__module__
     key = f"{part.name}-{_sources.fingerprint(part.files, part.packages, made_by)}"
     for base in (cache_folder(), _temporary.cache_info().currsize and _temporary()):
-        if base and (base / key / ".complete").is_file():
+        if base and _whole(base / key):
             return base / key
     if _announce:
         _announce(f"preparing knowledge ({part.name}), once per version")
@@ -123,6 +126,15 @@ def folder_of(part: Part) -> Path:
         return _write(_temporary(), key, part.name, content)
 
 
+def _whole(folder: Path) -> bool:
+    """Whether a part lies there with all its files in the size they were written in."""
+    try:
+        sizes = json.loads((folder / _COMPLETE).read_text(encoding="utf-8"))
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def _write(base: Path, key: str, name: str, content: Mapping[str, bytes]) -> Path:
     """Write a part whole or not at all; whoever else built it meanwhile wins."""
     base.mkdir(parents=True, exist_ok=True)
@@ -131,12 +143,13 @@ def _write(base: Path, key: str, name: str, content: Mapping[str, bytes]) -> Pat
     try:
         for file, data in sorted(content.items()):
             (staged / file).write_bytes(data)
-        (staged / ".complete").write_bytes(b"")
+        sizes = {file: len(data) for file, data in sorted(content.items())}
+        (staged / _COMPLETE).write_text(json.dumps(sizes), encoding="utf-8")
         staged.chmod(0o755)
         try:
             staged.rename(target)
-        except OSError:  # another process was faster, or an unfinished one lies there
-            if not (target / ".complete").is_file():
+        except OSError:  # another process was faster, or a damaged one lies there
+            if not _whole(target):
                 shutil.rmtree(target, ignore_errors=True)
                 staged.rename(target)
     finally:

@@ -14,7 +14,7 @@ from samehand.knowledge.answers import (
     Said,
 )
 from samehand.knowledge.inventory import Inventory
-from samehand.render.safe import clean, defang
+from samehand.render.safe import clean, defang, defang_text
 from samehand.render.text import WIDTH, table
 
 #: Names, users and speakers shown without -v.
@@ -128,7 +128,7 @@ def _value(value: KnownValue) -> str:
 
 def answer_text(found: Answer, *, long: bool = False) -> str:
     """Everything that one text may mean."""
-    parts = [clean(found.name)]
+    parts = [defang_text(found.name)]
     if found.empty:
         parts.append("  nothing is known of it")
     for concept in found.concepts:
