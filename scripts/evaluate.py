@@ -33,8 +33,7 @@ import build_prevalence
 
 from samehand.config import default_parameters
 from samehand.knowledge import prevalence
-from samehand.knowledge.namebook import graph, references
-from samehand.knowledge.sources import Sources
+from samehand.knowledge.namebook import graph
 from samehand.predict import predict_actors, predict_clusters, predict_links
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -168,10 +167,10 @@ def names(data: Path) -> None:
     """Labels against the graph of names, and catalogues that cite the address of a report."""
     known = graph()
     cited: dict[str, set[str]] = defaultdict(set)
-    for address, concepts in references(Sources()).items():
-        cited[folded_address(address)].update(
-            c for c in concepts if known.concept[c].level != "campaign"
-        )
+    for stated in known.concepts:
+        if stated.level != "campaign":
+            for address in stated.references:
+                cited[folded_address(address)].add(stated.id)
     rows = list(rows_of(data / "reports.jsonl.gz"))
     labels = sorted(set(labelled(rows).values()))
     unknown = [n for n in labels if not known.resolve(n)]

@@ -275,6 +275,13 @@ def twice(values: list[str]) -> list[str]:
     return [v for v, n in Counter(values).items() if n > 1]
 
 
+def test_publications_that_a_catalogue_cites_stand_with_the_concept() -> None:
+    row = next(v for v in threat_actors() if v["value"] == "Turla")
+    cited = row["meta"]["refs"]  # type: ignore[index]
+    stated = [c for c in graph().concepts if c.id == "turla" and c.source == "threat-actor"]
+    assert list(stated[0].references) == cited and len(cited) > 3
+
+
 def test_sponsor_is_stated_and_not_a_mere_country_of_origin() -> None:
     """The galaxy gives FIN7 a country; nobody says that a state pays it."""
     known = graph()

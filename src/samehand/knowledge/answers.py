@@ -68,6 +68,8 @@ class KnownConcept:
     names: tuple[KnownName, ...]
     parts: tuple[str, ...]
     """Ids of concepts that some source puts inside it."""
+    references: tuple[str, ...]
+    """Addresses of publications that its sources cite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,14 @@ def concepts_of(
                 tuple(_source(known, i) for i in meaning.sources),
                 _names(known, meaning.concept),
                 known.parts(meaning.concept),
+                tuple(
+                    dict.fromkeys(
+                        address
+                        for said in known.concepts
+                        if said.id == meaning.concept
+                        for address in said.references
+                    )
+                ),
             )
         )
     return tuple(found)

@@ -394,7 +394,7 @@ def statements(
         carried: dict[str, dict[str, None]] = {}
         for entry in entries:
             source = source_id(catalogue, entry.copied_from)
-            concepts.append(Concept(entry.concept, entry.name, level, source))
+            concepts.append(Concept(entry.concept, entry.name, level, source, entry.references))
             namings.append(Naming(entry.name, entry.concept, source, True, entry.first_year))
             namings.extend(Naming(n, entry.concept, source) for n in entry.names)
             for key in entry.keys:

@@ -209,20 +209,6 @@ def _with_origin(
     return replace(naming, coined_by=naming.coined_by or coined, since=naming.since or since)
 
 
-def references(sources: Sources) -> dict[str, tuple[str, ...]]:
-    """Address of a publication -> concepts that a catalogue cites it for; for evaluation only."""
-    raw = read_overlay(sources)
-    rules = _rules(raw, _countries(sources))
-    read = [(c, read_entries(sources, c, rules)[0]) for c in CATALOGUES]
-    align(read, overlay_statements(raw)[1])
-    found: dict[str, dict[str, None]] = {}
-    for _, entries in read:
-        for entry in entries:
-            for address in entry.references:
-                found.setdefault(address, {})[entry.concept] = None
-    return {address: tuple(concepts) for address, concepts in found.items()}
-
-
 def _build(sources: Sources) -> dict[str, bytes]:
     return {"graph.msgpack": msgspec.msgpack.encode(build_graph(sources))}
 

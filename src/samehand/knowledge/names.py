@@ -57,6 +57,8 @@ class Concept:
     name: str
     level: Level
     source: str
+    references: tuple[str, ...] = ()
+    """Addresses of publications that the source cites for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,11 @@ def _concept(concept: KnownConcept, long: bool) -> str:
         lines.append(f"        and {len(concept.relations) - 2 * _FEW} more relations (-v)")
     if concept.parts:
         lines.append(_fill("holds: " + _few(concept.parts, long), 8))
+    if concept.references and long:
+        lines.append("        publications cited for it:")
+        lines += [f"          {defang_text(address)}" for address in concept.references]
+    elif concept.references:
+        lines.append(f"        {len(concept.references)} publications cited for it (-v)")
     return "\n".join(lines)
 
 
