@@ -335,6 +335,11 @@ def law_tool_tells_before_it_was_public() -> None:
 
     assert gained(2016) > 1.0
     assert gained(2018) < 0.5
+    before, after = (
+        record(n, software=["EternalBlue"], published=f"{y}-03-01")
+        for n, y in (("a", 2017), ("b", 2018))
+    )
+    assert link_of([before, after]).weight_bits < 0.5, "the later one may have it from anywhere"
 
 
 def law_commonplace_value_says_little_and_says_why() -> None:
@@ -350,6 +355,14 @@ def law_commonplace_value_says_little_and_says_why() -> None:
     assert abs(link_of([record("a", search), record("b", search)]).weight_bits) < CLOSE
     chosen = [record(n, (choice[0], choice[1].format(n))) for n in ("a", "b")]
     assert 0 < link_of(chosen).weight_bits <= 2
+
+
+def law_one_more_commonplace_value_never_lowers() -> None:
+    """An open resolver in one report, then in both; the /24 follows from another address too."""
+    resolver, beside = ("ipv4-addr", "1.161.138.16"), ("ipv4-addr", "1.161.138.77")
+    apart = total(record("a", resolver), record("b", beside))
+    both = total(record("a", resolver), record("b", beside, resolver))
+    assert both >= apart - CLOSE
 
 
 def law_holders_elsewhere_make_a_value_common() -> None:

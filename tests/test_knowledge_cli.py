@@ -131,6 +131,15 @@ def test_remove_goes_back_to_what_is_bundled(tmp_path: Path) -> None:
     assert again.returncode == 0 and "nothing to remove" in again.stdout
 
 
+def test_remove_leaves_a_folder_alone_that_is_not_ours(tmp_path: Path) -> None:
+    folder = tmp_path / "samehand.knowledge"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    done = call(tmp_path, "knowledge", "update", "--remove")
+    assert done.returncode == 2 and (folder / "notes.txt").exists()
+    assert call(tmp_path, "knowledge", "show", "Turla").returncode == 0
+
+
 def test_a_damaged_update_folder_is_named_and_not_half_used(tmp_path: Path) -> None:
     folder = tmp_path / "samehand.knowledge"
     folder.mkdir()

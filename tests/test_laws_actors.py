@@ -63,6 +63,16 @@ def test_activity_counted_in_later_years_changes_no_prior(year: int) -> None:
     assert min(world.priors(day, P).values()) > 0
 
 
+def test_an_actor_inside_a_quiet_umbrella_keeps_its_prior() -> None:
+    """APT41 is counted often, the umbrella that holds it never."""
+    world = bundled_world()
+    day = date(2021, 1, 1)
+    inside = world.priors(day, P)["APT41"]
+    actors = {**world.actors, "APT41": replace(world.actors["APT41"], parent="")}
+    outside = replace(world, actors=actors).priors(day, P)["APT41"]
+    assert world.actors["APT41"].parent and inside > 0.75 * outside
+
+
 def test_priors_sum_to_one_and_none_keeps_its_least() -> None:
     references = [known(f"r{n}", f"Unknown label {n}") for n in range(900)]
     scene = make_scene(prepare([query(), *references], P, CASE), bundled_world())

@@ -287,6 +287,9 @@ def test_sponsor_is_stated_and_not_a_mere_country_of_origin() -> None:
     known = graph()
     assert not [r for r in known.related("fin7") if r.type == "sponsored-by"]
     assert [r.to for r in known.related("apt28") if r.type == "sponsored-by"] == ["state/ru"]
+    # Names of one publisher's scheme look like another's: "Cobalt Gang", "Iron Tiger", "Red Wolf".
+    assert not [r for r in known.related("cobalt") if r.type == "sponsored-by"]
+    assert {r.to for r in known.related("apt27") if r.type == "sponsored-by"} <= {"state/cn"}
 
 
 def test_everybody_has_name_and_source_and_nobody_is_inside_himself() -> None:

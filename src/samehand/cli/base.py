@@ -47,7 +47,7 @@ class Context:
     @property
     def fetched_knowledge(self) -> Path:
         """The folder of fetched knowledge that belongs to the workspace."""
-        return self.workspace.with_name(f"{self.workspace.stem}.knowledge")
+        return self.workspace.parent / f"{self.workspace.stem or 'samehand'}.knowledge"
 
     def parameters(self) -> Parameters:
         """The parameters asked for."""
@@ -226,7 +226,7 @@ def _choose_knowledge(context: Context) -> None:
     from samehand.knowledge import cache
 
     folder = context.fetched_knowledge
-    cache.select(folder if folder.is_dir() else None)
+    cache.select(folder if (folder / "manifest.json").is_file() else None)
     cache.announce(context.say)
 
 

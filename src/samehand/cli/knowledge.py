@@ -75,6 +75,7 @@ def update(obj: Context, origin: str | None, remove: bool) -> None:
     """
     from samehand.errors import UsageError
     from samehand.knowledge.cache import select
+    from samehand.knowledge.sources import MANIFEST
     from samehand.knowledge.update import fetch
     from samehand.knowledge.versions import versions
 
@@ -84,7 +85,12 @@ def update(obj: Context, origin: str | None, remove: bool) -> None:
 
         if origin:
             raise UsageError("--remove takes no --from: it only goes back to what is bundled")
-        existed = target.is_dir()
+        existed = target.is_dir() or target.is_symlink()
+        if existed and (target.is_symlink() or not (target / MANIFEST).is_file()):
+            raise UsageError(
+                f"{target}: not a folder of fetched knowledge (a link, or without {MANIFEST}); "
+                "nothing was removed"
+            )
         select(None)
         if existed:
             shutil.rmtree(target)

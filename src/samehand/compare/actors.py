@@ -182,7 +182,12 @@ def _piece(
     _, rho, independence, decay, member_id, reference = best
     sighting = scene.profiles[member_id].features[feature]
     theirs = scene.memory.profiles[reference].features[feature]
-    common = commonplace(feature, first_day(sighting, theirs), parameters)
+    common = commonplace(
+        feature,
+        first_day(sighting, theirs),
+        parameters,
+        (scene.profiles[member_id], scene.memory.profiles[reference]),
+    )
     kappa = weights.kappa * scene.universe.users(feature)
     kappa = max(kappa * (1.0 if soft else numbers["kappa_factor"]), common.kappa)
     rarity = (

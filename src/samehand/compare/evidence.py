@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from samehand.compare.claims import Statement, Statements
@@ -75,15 +75,26 @@ RARE = Commonplace(0.0, "")
 
 
 def first_day(left: Sighting, right: Sighting) -> date | None:
-    """The earlier of the days on which two reports first saw a feature; `None` if undated."""
-    days = [p.window.start for s in (left, right) for p in s.places if p.window is not None]
-    return min(days, default=None)
+    """The day by which both reports had seen a feature: the later of their first days.
+
+    `None` if one of them is undated. By then the later one may have had it from anywhere.
+    """
+    days = [
+        min((p.window.start for p in s.places if p.window is not None), default=None)
+        for s in (left, right)
+    ]
+    first, second = days
+    return None if first is None or second is None else max(first, second)
 
 
-def commonplace(feature: Feature, day: date | None, parameters: Parameters) -> Commonplace:
+def commonplace(
+    feature: Feature, day: date | None, parameters: Parameters, holders: Sequence[Profile] = ()
+) -> Commonplace:
     """What the lists of commonplace values and of public tools say of a feature.
 
-    A tool that became public after ``day`` was not anybody's then, so it still tells.
+    A tool that became public after ``day`` was not anybody's then, so it still tells. What a
+    report (``holders``) holds only because of commonplace values is as commonplace as the least
+    of them; so one more value never makes it more so.
     """
     if feature.kind == "software":
         if is_public_tool(feature.value, day):
@@ -92,6 +103,16 @@ def commonplace(feature: Feature, day: date | None, parameters: Parameters) -> C
     if feature.kind == "provider":
         known = unchosen(feature.value)
         return Commonplace(known.kappa, known.reason) if known else RARE
+    found = _listed(feature)
+    for holder in holders:
+        through = [_listed(source) for source in holder.sources.get(feature, ())]
+        least = min(through, key=lambda c: c.kappa, default=RARE)
+        if least.kappa > found.kappa:
+            found = least
+    return found
+
+
+def _listed(feature: Feature) -> Commonplace:
     hit = lookup(feature)
     if hit is None:
         return RARE
@@ -248,11 +269,10 @@ class Gatherer:
             tuple(dict.fromkeys((*in_l.observations, *in_r.observations))),
         )
 
-    def _rarity(
-        self, feature: Feature, in_l: Sighting, in_r: Sighting, outside: Set[str]
-    ) -> Rarity:
+    def _rarity(self, feature: Feature, left: Profile, right: Profile, outside: Set[str]) -> Rarity:
+        in_l, in_r = left.features[feature], right.features[feature]
         numbers = self.parameters.weights[feature.kind]
-        common = commonplace(feature, first_day(in_l, in_r), self.parameters)
+        common = commonplace(feature, first_day(in_l, in_r), self.parameters, (left, right))
         return Rarity(
             kind=feature.kind,
             m=numbers.m,
@@ -274,7 +294,6 @@ class Gatherer:
         outside: Set[str],
     ) -> Item:
         row = self.parameters.types[feature.kind]
-        in_l, in_r = left.features[feature], right.features[feature]
         batch, rho, independence, observations = self._basics(feature, left, right)
         implied = [
             parent
@@ -283,22 +302,17 @@ class Gatherer:
             )
             if parent in covered and not self.parameters.types[parent.kind].soft
         ]
-        own = self._rarity(feature, in_l, in_r, outside)
-        rarities = [own]
+        rarities = [self._rarity(feature, left, right, outside)]
         moved = False
         for parent in implied:
-            rarity = self._rarity(parent, left.features[parent], right.features[parent], outside)
+            rarity = self._rarity(parent, left, right, outside)
             apart_l, apart_r = (
                 p.features[parent].apart_from(covered[parent]) for p in (left, right)
             )
-            if apart_l and apart_r:
+            if apart_l and apart_r and not moved:
                 # Both hold it by other items too: it keeps the list it stands in without this
                 # item, so that one more shared item never lowers the link.
-                if not moved:
-                    batch, moved = (apart_l.batch, apart_r.batch), True
-            elif own.commonplace > rarity.commonplace:
-                # Shared through a commonplace value alone, it is as commonplace.
-                rarity = replace(rarity, commonplace=own.commonplace, why=own.why)
+                batch, moved = (apart_l.batch, apart_r.batch), True
             rarities.append(rarity)
         return Item(
             feature=feature,

@@ -76,6 +76,8 @@ class Profile:
     activity: Window | None
     """Days that the evidence covers: the observations' own windows, else the publication."""
 
+    sources: Mapping[Feature, tuple[Feature, ...]]
+    """What follows from observed values alone -> those values."""
     counts: Mapping[str, int]
     """kind -> how many features of it were observed, without derived ones."""
 
@@ -186,7 +188,19 @@ def _profile(report: Report) -> Profile:
     seen = {_today(o.feature) for o in report.observations if o.role not in PASSIVE_ROLES}
     for feature in seen:
         counts[feature.kind] = counts.get(feature.kind, 0) + 1
-    return Profile(report, features, parents, own or report.published, counts)
+    sources: dict[Feature, dict[Feature, None]] = {}
+    for observed in sorted(seen):
+        for feature in derive(observed):
+            if feature not in seen:
+                sources.setdefault(feature, {})[observed] = None
+    return Profile(
+        report,
+        features,
+        parents,
+        own or report.published,
+        {feature: tuple(values) for feature, values in sources.items()},
+        counts,
+    )
 
 
 def year_of(moment: date | None) -> int:

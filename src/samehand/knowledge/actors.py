@@ -144,7 +144,7 @@ class World:
         mass: dict[str, float] = {}
         for actor in self.actors.values():
             if not actor.parent or actor.parent not in self.actors:
-                recent = self._recent(actor.name, now, numbers)
+                recent = self._whole(actor.name, now, numbers)
                 mass[actor.name] = min(recent, recent ** numbers["activity_exponent"])
         world = [value for name, value in mass.items() if name not in self.extra]
         total = sum(world)
@@ -167,6 +167,20 @@ class World:
             n * 2.0 ** (-(now - y) / half_life) for y, n in counts.items() if y < now
         )
 
+    def _counted(self, name: str, now: int) -> bool:
+        """Whether a report of a completed year names the actor or one of its parts."""
+        return any(
+            y < now for n in (name, *self.descendants(name)) for y in self.activity.get(n, ())
+        )
+
+    def _whole(self, name: str, now: int, numbers: Mapping[str, float]) -> float:
+        """Recent reports of an actor and of its counted parts: an umbrella is what it holds."""
+        return self._recent(name, now, numbers) + math.fsum(
+            self._whole(c, now, numbers)
+            for c in self.children.get(name, ())
+            if self._counted(c, now)
+        )
+
     def _split(
         self, name: str, share: float, now: int, parameters: Parameters, shares: dict[str, float]
     ) -> None:
@@ -177,19 +191,16 @@ class World:
             shares[name] = share
             return
         own = self._recent(name, now, numbers)
-        counted = {
-            c: self._recent(c, now, numbers)
-            for c in children
-            if any(y < now for y in self.activity.get(c, ()))
-        }
+        counted = {c: self._whole(c, now, numbers) for c in children if self._counted(c, now)}
         total = own + sum(counted.values()) or 1.0
-        fractions = {
-            c: counted[c] / total if c in counted else numbers["subgroup_share"] for c in children
-        }
-        most = sum(fractions.values())
+        # Reports of uncounted parts are filed under the group, so they share in its own alone.
+        others = [c for c in children if c not in counted]
+        each = numbers["subgroup_share"]
         limit = 1.0 - numbers["group_keeps"]
-        if most > limit:  # the group itself always keeps something
-            fractions = {c: f * limit / most for c, f in fractions.items()}
+        if each * len(others) > limit:  # the group itself always keeps something
+            each = limit / len(others)
+        fractions = {c: value / total for c, value in counted.items()}
+        fractions.update(dict.fromkeys(others, each * own / total))
         for child, fraction in fractions.items():
             self._split(child, share * fraction, now, parameters, shares)
         shares[name] = share * (1.0 - sum(fractions.values()))

@@ -281,8 +281,10 @@ def answer(text: str, publisher: str = "", as_of: date | None = None) -> Answer:
     """
     if _TECHNIQUE.fullmatch(text.strip()):
         return Answer(text, (), techniques=techniques_of(text.strip()))
+    values = values_of(text)
+    if any(v.kind.startswith(("ipv", "file:", "email")) for v in values):
+        return Answer(text, (), values=values)
     concepts = concepts_of(text, publisher, as_of)
     families = software_of(text)
     techniques = techniques_of(text)
-    values = () if concepts or families else values_of(text)
-    return Answer(text, concepts, families, techniques, values)
+    return Answer(text, concepts, families, techniques, () if concepts or families else values)

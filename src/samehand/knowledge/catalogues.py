@@ -264,7 +264,7 @@ def _states(meta: Mapping[str, object], names: Sequence[str], rules: Rules) -> t
         code for name in names for pattern, code in rules.state_schemes if pattern.search(name)
     }
     country = {t.upper() for t in _texts(meta.get("country")) if re.fullmatch(r"[A-Za-z]{2}", t)}
-    return tuple(sorted(stated | (schemes & country if country else schemes)))
+    return tuple(sorted(stated | (schemes & country)))
 
 
 @dataclass(slots=True)

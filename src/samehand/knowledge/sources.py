@@ -129,7 +129,12 @@ class Sources:
         for package in packages:
             digest.update(f"{package} {installed(package)}\n".encode())
         for row in sorted(self.updated.values(), key=lambda r: r.name):
-            digest.update(f"{row.name} {row.sha256}\n".encode())
+            # The manifest's word is not trusted across workspaces: the place and the file's own
+            # size and time are part of the key, so one workspace's files never serve another.
+            place = (self.update or Path()) / row.name
+            state = place.stat() if place.is_file() else None
+            size, changed = (state.st_size, state.st_mtime_ns) if state else (0, 0)
+            digest.update(f"{place.resolve()} {row.sha256} {size} {changed}\n".encode())
         for name in sorted(files):
             digest.update(name.encode() + b"\n" + (OWN / name).read_bytes())
         for code in code_of(module):
