@@ -1,0 +1,65 @@
+"""YARA rules: names, references, hashes and strings stand where the grammar says they stand."""
+
+from __future__ import annotations
+
+from read_helpers import document, stated
+
+MD5, SHA1, SHA256 = "d41d8cd98f00b204e9800998ecf8427e", "a" * 39 + "1", "b" * 63 + "2"
+RULES = rf"""import "pe"
+include "other.yar"
+
+/* rule Not_A_Rule {{ strings: $x = "not a string" }} */
+private rule First_Rule : tag1 tag2 // rule Neither
+{{
+    meta:
+        author = "someone"
+        reference = "https://vendor.example/report"
+        ref2 = "Internal Research"
+        date = "2020-06-24"
+        hash1 = "{MD5}"
+        sha1 = "{SHA1}"
+        samples = "{SHA256}, {MD5}"
+        fingerprint = "{SHA256}"
+        score = 75
+    strings:
+        $a = "C:\\work\\loader.pdb" ascii wide
+        $b = "say \"hi\" }} // no comment"
+        $short = "MZ\x90"
+        $hex = {{ 4D 5A [2-4] ( 90 | 91 ) }}
+        $re = /https?:\/\/[a-z"]{{3,9}}\/x/ nocase
+        $ = "anonymous string"
+    condition:
+        uint16(0) == 0x5A4D and ( #a > 2 or "not this string" matches /x"y/ ) and filesize < 2MB
+}}
+
+rule Second_Rule {{ condition: First_Rule }}
+"""
+
+
+def test_everything_the_grammar_states_is_found_and_nothing_else() -> None:
+    found = document(RULES, "a.yar")
+    assert found.text == RULES and found.format == "yara"
+    assert stated(found) == [
+        ("yara-rule", "", "First_Rule"),
+        ("url", "reference", "https://vendor.example/report"),
+        ("", "reference", "Internal Research"),
+        ("file:md5", "", MD5),
+        ("file:sha1", "", SHA1),
+        ("file:sha256", "", SHA256),
+        ("file:md5", "", MD5),
+        ("", "", SHA256),
+        ("pdb-path", "", r"C:\\work\\loader.pdb"),
+        ("code-string", "", r"say \"hi\" } // no comment"),
+        ("code-string", "", "anonymous string"),
+        ("yara-rule", "", "Second_Rule"),
+    ]
+    assert found.published == "2020-06-24"
+
+
+def test_broken_rules_are_read_as_far_as_they_go() -> None:
+    assert stated(document('rule A { strings: $a = "never closed\n$b = "closed one"', "a.yar")) == [
+        ("yara-rule", "", "A"), ("code-string", "", "never closed"),
+        ("code-string", "", "closed one"),
+    ]  # fmt: skip
+    for text in ("rule", "rule {", "}}}}", "/*", '"', "rule A { meta: hash = ", "$a = { 4D"):
+        assert document(text, "a.yara").text == text
