@@ -11,6 +11,7 @@ from samehand.cluster import Pair, attach_compilations, correlation_clusters, pa
 from samehand.compare.claims import Statements, with_roots
 from samehand.compare.copies import Copies, find_copies
 from samehand.compare.evidence import Gatherer, PairEvidence
+from samehand.compare.files import same_files
 from samehand.compare.profile import Profile, profile, year_of
 from samehand.compare.universe import Universe, build_universe
 from samehand.config import Parameters, PriorPreset
@@ -91,13 +92,15 @@ def prepare(
     """
     profiled: dict[str, Profile] = {}
     background: list[Profile] = []
-    for report in sorted(with_roots(reports), key=lambda r: r.id):
+    ordered = sorted(with_roots(reports), key=lambda r: r.id)
+    same = same_files(ordered)
+    for report in ordered:
         if report.use == "background":
-            background.append(profile(report))
+            background.append(profile(report, same))
         elif report.id in profiled:
             raise InputError(f"two reports carry the id {report.id!r}; ids must be unique")
         else:
-            profiled[report.id] = profile(report)
+            profiled[report.id] = profile(report, same)
     copies = find_copies(profiled, parameters.copies["cited_probability"])
     universe = build_universe(
         profiled.values(), background, copies, parameters, year_of(options.as_of)

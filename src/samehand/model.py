@@ -89,6 +89,17 @@ class Observation:
     source: str = ""
     """Where in the report, in words: table, page, file and line."""
     extractor: str = "record"
+    """What found it: 'record', the version of the extraction, or 'analyst'."""
+    start: int | None = None
+    """First character in the report's text; `None` where there is no text to point at."""
+    end: int | None = None
+    """One past the last character."""
+    page: int | None = None
+    """Page from 1, where the document has pages."""
+    file: str = ""
+    """Hashes with the same key are of one file; '' where nothing tells."""
+    status: Literal["", "accepted", "retyped", "added"] = ""
+    """What the analyst decided; rejected ones are not among the observations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,9 +441,22 @@ class Decision:
 
     number: int
     action: Literal[
-        "accept", "reject", "must-link", "cannot-link", "merge", "split", "note", "undo"
+        "accept",
+        "reject",
+        "must-link",
+        "cannot-link",
+        "merge",
+        "split",
+        "note",
+        "undo",
+        "review-accept",
+        "review-reject",
+        "review-retype",
+        "review-role",
+        "review-add",
     ]
     subjects: tuple[str, ...]
+    """Report ids; of a review report, type and value, then the new type or role if there is one."""
     reason: str
     at: str
     """ISO 8601, UTC."""

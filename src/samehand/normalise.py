@@ -81,11 +81,17 @@ def _domain(raw: str) -> str:
 
 
 def _ipv4(raw: str) -> str:
-    return str(ipaddress.IPv4Address(refang(raw)))
+    value = refang(raw)
+    if "/" in value:
+        return str(ipaddress.IPv4Network(value, strict=False)).removesuffix("/32")
+    return str(ipaddress.IPv4Address(value))
 
 
 def _ipv6(raw: str) -> str:
-    return str(ipaddress.IPv6Address(refang(raw).strip("[]")))
+    value = refang(raw).strip("[]").replace("[:]", ":")
+    if "/" in value:
+        return str(ipaddress.IPv6Network(value, strict=False)).removesuffix("/128")
+    return str(ipaddress.IPv6Address(value))
 
 
 def _ipv4_port(raw: str) -> str:
@@ -206,6 +212,13 @@ def _asn(raw: str) -> str:
     return f"AS{int(match[1])}"
 
 
+def _phone(raw: str) -> str:
+    digits = re.sub(r"\D", "", raw)
+    if not raw.strip().startswith("+") or not 8 <= len(digits) <= 15:
+        raise ValueError("not an international telephone number (ITU-T E.164); write +12025550100")
+    return f"+{digits}"
+
+
 def _cve(raw: str) -> str:
     value = re.sub(r"[\u2010-\u2015]", "-", raw).strip().upper()
     if not re.fullmatch(r"CVE-\d{4}-\d{4,}", value):
@@ -234,6 +247,7 @@ _RULES: dict[str, Callable[[str], str]] = {
     "wallet": _wallet,
     "serial": _serial,
     "asn": _asn,
+    "phone": _phone,
     "cve": _cve,
 }
 
@@ -252,7 +266,9 @@ def canonical(kind: str, raw: str) -> Feature:
         raise KeyError(kind)
     if len(raw) > MAX_VALUE_CHARS:
         raise ValueError(f"longer than {MAX_VALUE_CHARS} characters")
-    if any(unicodedata.category(c) == "Cc" and c not in "\t\n\r" for c in raw):
+    if not raw.isprintable() and any(
+        unicodedata.category(c) == "Cc" and c not in "\t\n\r" for c in raw
+    ):
         raise ValueError("contains control characters")
     return Feature(kind, _RULES[row.canonical](raw))
 
@@ -313,8 +329,10 @@ def is_address(host: str) -> bool:
 
 
 def is_special_address(value: str) -> bool:
-    """Whether an IP address is private, loopback or otherwise not a place on the Internet."""
+    """Whether an IP address or network is private, loopback or otherwise not on the Internet."""
     try:
+        if "/" in value:
+            return not ipaddress.ip_network(value).is_global
         return not ipaddress.ip_address(value).is_global
     except ValueError:
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from samehand.config import types_table
 from samehand.knowledge.attack import current
@@ -132,10 +133,10 @@ def _comparable(feature: Feature, derived: tuple[Feature, ...]) -> bool:
     return not (bare and Feature("provider", host) in derived)
 
 
-def _today(feature: Feature) -> Feature:
+def _today(feature: Feature, same: Mapping[Feature, Feature]) -> Feature:
     """The feature by its present identifier: a revoked technique is what replaced it."""
     if feature.kind != "technique":
-        return feature
+        return same.get(feature, feature)
     return Feature("technique", current(feature.value))
 
 
@@ -145,23 +146,26 @@ def _union(first: Window | None, second: Window | None) -> Window | None:
     return Window(min(first.start, second.start), max(first.end, second.end))
 
 
-def profile(report: Report) -> Profile:
+def profile(report: Report, same: Mapping[Feature, Feature] = MappingProxyType({})) -> Profile:
     """The features of a report that may be compared.
 
-    Observations with a passive role (reference, victim, benign, sinkhole) are left out. Kept for
-    reports met again: a question about what would change asks for the same ones a hundred times.
+    ``same`` says which hash stands for others of its file. Observations with a passive role
+    (reference, victim, benign, sinkhole) are left out. Kept for reports met again: a question
+    about what would change asks for the same ones a hundred times.
     """
+    if same and any(o.feature in same for o in report.observations):
+        return _profile(report, same)
     held = _kept.get(id(report))
     if held is not None and held[0] is report:
         return held[1]
-    made = _profile(report)
+    made = _profile(report, {})
     if len(_kept) >= _MOST_KEPT:
         _kept.clear()
     _kept[id(report)] = (report, made)
     return made
 
 
-def _profile(report: Report) -> Profile:
+def _profile(report: Report, same: Mapping[Feature, Feature]) -> Profile:
     gathered: dict[Feature, dict[str, Place]] = {}
     parents: dict[Feature, tuple[Feature, ...]] = {}
     own: Window | None = None
@@ -170,7 +174,7 @@ def _profile(report: Report) -> Profile:
             continue
         own = _union(own, observation.window)
         place = Place(observation.id, observation.batch, observation.window or report.published)
-        observed = _today(observation.feature)
+        observed = _today(observation.feature, same)
         derived = derive(observed)
         counted = _comparable(observed, derived)
         if counted and derived:
@@ -185,7 +189,7 @@ def _profile(report: Report) -> Profile:
         for feature, places in gathered.items()
     }
     counts: dict[str, int] = {}
-    seen = {_today(o.feature) for o in report.observations if o.role not in PASSIVE_ROLES}
+    seen = {_today(o.feature, same) for o in report.observations if o.role not in PASSIVE_ROLES}
     for feature in seen:
         counts[feature.kind] = counts.get(feature.kind, 0) + 1
     sources: dict[Feature, dict[Feature, None]] = {}

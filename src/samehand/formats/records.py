@@ -129,6 +129,11 @@ def _scalar(record: Mapping[str, Any], key: str, notes: _Notes) -> str:
     return _text(value)
 
 
+def _exact(record: Mapping[str, Any], key: str, notes: _Notes) -> str:
+    """A textual field as it is, blanks at its ends included."""
+    return str(record[key]) if _scalar(record, key, notes) else ""
+
+
 def _list(record: Mapping[str, Any], key: str, notes: _Notes) -> list[Any]:
     value = record.get(key)
     if value is None:
@@ -158,6 +163,16 @@ def _window_of(item: Mapping[str, Any], notes: _Notes) -> Window | None:
         return None
 
 
+def _offset(item: Mapping[str, Any], key: str) -> int | None:
+    value = item.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def observation_id(report: str, feature: Feature, batch: str = "", role: str = "") -> str:
+    """The id of an observation: what it says, not where it stands."""
+    return _digest("o", report, feature.kind, feature.value, batch, role)
+
+
 def _observation(
     report: str,
     feature: Feature,
@@ -166,9 +181,10 @@ def _observation(
     batch: str = "",
     window: Window | None = None,
     source: str = "",
+    **place: Any,
 ) -> Observation:
     return Observation(
-        id=_digest("o", report, feature.kind, feature.value, batch, role),
+        id=observation_id(report, feature, batch, role),
         report=report,
         feature=feature,
         raw=raw,
@@ -176,6 +192,7 @@ def _observation(
         batch=batch,
         window=window,
         source=source,
+        **place,
     )
 
 
@@ -202,11 +219,16 @@ def _observables(record: Mapping[str, Any], report: str, notes: _Notes) -> Itera
         yield _observation(
             report,
             feature,
-            item["value"],
+            _text(item.get("raw")) or item["value"],
             _text(item.get("role")).lower(),
             _text(item.get("batch")),
             _window_of(item, notes),
             _text(item.get("source")),
+            extractor=_text(item.get("extractor")) or "record",
+            start=_offset(item, "start"),
+            end=_offset(item, "end"),
+            page=_offset(item, "page"),
+            file=_text(item.get("file")),
         )
     if unknown:
         listed = ", ".join(f"{kind!r} ({n})" for kind, n in sorted(unknown.items())[:5])
@@ -420,7 +442,7 @@ def parse_record(
         tlp=tlp,
         grade=grade,
         urls=_strings(record, "urls", notes),
-        text=_scalar(record, "text", notes),
+        text=_exact(record, "text", notes),  # places count its characters
         observations=tuple(observations.values()),
         claims=claims,
         victims=victims,
@@ -477,7 +499,7 @@ def _decode(data: bytes) -> object:
         raise ValueError("nested too deeply") from error
 
 
-def _raw_records(path: Path) -> Iterator[tuple[str, object | Problem]]:
+def raw_records(path: Path) -> Iterator[tuple[str, object | Problem]]:
     """(place, decoded record or the problem with it) for each record of a file."""
     with open_input(path) as stream:
         if ".jsonl" in path.name.lower():
@@ -545,7 +567,7 @@ def read_records(
     unknown: set[str] = set()
     found = False
     try:
-        for place, item in _raw_records(path):
+        for place, item in raw_records(path):
             found = True
             if isinstance(item, Problem):
                 yield item

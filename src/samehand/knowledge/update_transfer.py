@@ -40,8 +40,8 @@ class RefusedError(Exception):
     """What the place does or sends is not accepted; trying again would not help."""
 
 
-def is_allowed(url: str) -> bool:
-    """Whether we connect there: https, or plain http to this very machine."""
+def is_allowed(url: str, *, plain: bool = False) -> bool:
+    """Whether we connect there: https, or plain http to this very machine, or anywhere if asked."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -49,7 +49,7 @@ def is_allowed(url: str) -> bool:
         return False
     if not host or "@" in parts.netloc:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and (plain or _is_loopback(host)))
 
 
 def _is_loopback(host: str) -> bool:
@@ -64,6 +64,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
     max_redirections = 5
 
+    def __init__(self, plain: bool = False) -> None:
+        self.plain = plain
+
     def redirect_request(
         self,
         req: urllib.request.Request,
@@ -73,13 +76,15 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
-        if not is_allowed(newurl) or urlsplit(newurl).scheme != urlsplit(req.full_url).scheme:
+        before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
+        kept = before == after or (self.plain and after == "https")
+        if not is_allowed(newurl, plain=self.plain) or not kept:
             fp.close()
             raise RefusedError(f"it redirects to {newurl[:200]!r}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def default_opener(url: str) -> urllib.request.OpenerDirector:
+def default_opener(url: str, *, plain: bool = False) -> urllib.request.OpenerDirector:
     """An opener for http and https alone that checks certificates and knows the user's proxies."""
     opener = urllib.request.OpenerDirector()
     proxies: dict[str, str] | None = {} if _is_loopback(urlsplit(url).hostname or "") else None
@@ -87,7 +92,7 @@ def default_opener(url: str) -> urllib.request.OpenerDirector:
         urllib.request.ProxyHandler(proxies),
         urllib.request.HTTPHandler(),
         urllib.request.HTTPSHandler(context=ssl.create_default_context()),
-        _Redirects(),
+        _Redirects(plain),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),
@@ -105,15 +110,18 @@ def download(
     limit_bytes: int = LIMIT_BYTES,
     progress: Progress | None = None,
     sleep: Callable[[float], object] = time.sleep,
+    plain: bool = False,
 ) -> str:
     """The SHA-256 of the file behind a URL, after writing it to ``place``.
+
+    ``plain`` allows http without encryption: for an address that the user typed.
 
     Raises:
         AbsentError, UnreachableError, RefusedError: as they say; the message gives the reason.
     """
-    if not is_allowed(url):
-        raise RefusedError("only https addresses are fetched from")
-    opener = opener or default_opener(url)
+    if not is_allowed(url, plain=plain):
+        raise RefusedError(f"only {'http and ' if plain else ''}https addresses are fetched from")
+    opener = opener or default_opener(url, plain=plain)
     reason = ""
     for pause in (*PAUSES_SECONDS, None):
         try:
