@@ -1,0 +1,1 @@
+"""Text to observations: what a report shows, with the place where it stands."""

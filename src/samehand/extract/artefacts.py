@@ -1,0 +1,247 @@
+"""Candidates that a host or a file leaves behind: paths, keys, names of objects, accounts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from samehand.extract import patterns as p
+from samehand.extract.clean import Scan
+from samehand.extract.lexicon import lexicon
+from samehand.extract.mention import Candidate
+
+_CERTIFICATE_NEAR = re.compile(r"(?i)certificat|issuer|thumbprint|signed|x509|ssl|tls")
+#: Characters on each side of a serial number in which such a word counts.
+_NEAR_SERIAL = 200
+#: Digits of a serial number (RFC 5280, 4.1.2.2: 20 octets), and from which on no word is needed.
+_SERIAL_DIGITS, _LONG_SERIAL = range(8, 41), 16
+#: The end of a file name inside a path, with a blank after it.
+_PATH_BREAK = re.compile(r"\.([A-Za-z0-9]{1,5}) ")
+#: A drive, a variable, a share or a folder of the root without anything below it.
+_ROOT_ONLY = re.compile(r"^(?:[A-Za-z]:|[%$][\w():]+%?|\\\\\?)?\\*$|^~?/[^/]*/?$")
+_NEXT_HIVE = re.compile(r" (?=(?i:HK(?:EY|LM|CU|CR|U|CC)))")
+#: Punctuation of the sentence after a key, a path, a name.
+_AFTER_KEY, _AFTER_PATH, _AFTER_NAME = ".,;:)]}!?*", " .,;:)]}!?'\"", ".,;:!?"
+#: Fewest characters of a mutex with its "Global\\"; fewest of an undistinguished name of a service.
+_FEWEST_MUTEX, _FEWEST_SERVICE = 9, 4
+_DECLARES = re.compile(r"(?i)\b(?:named|called|with the name|name(?: is|:)?)\b|[:=]")
+_PLAIN_WORD = re.compile(r"[A-Z]?[a-z]+")
+#: Most words of a name in quotes; more are a sentence.
+_MOST_WORDS = 5
+_NO_NAMES = frozenset(("name", "names", "the", "object"))
+_PHONE_WORD = re.compile(
+    r"(?i)\b(?:whatsapp|sms|smish\w*|vish\w*|lures?|scam\w*|callback|phish\w*|fake|actors?"
+    r"|attackers?|victims?|fraud\w*)\b"
+)
+#: Characters before a telephone number in which such a word counts.
+_NEAR_PHONE = 60
+#: Digits of a telephone number (ITU-T E.164: at most 15).
+_PHONE_DIGITS = range(8, 16)
+_NAMED_KINDS = {
+    "mutex": "mutex", "mutexes": "mutex", "mutant": "mutex", "named pipe": "named-pipe",
+    "pipe name": "named-pipe", "service": "service-name", "scheduled task": "scheduled-task",
+    "task": "scheduled-task",
+}  # fmt: skip
+
+#: Bytes of which a text must hold one, in lower case, or a pattern cannot match; to look for them
+#: is faster than any automaton.
+_SIGNS: dict[bytes, tuple[bytes, ...]] = {
+    pattern.pattern: signs
+    for pattern, signs in (
+        (p.REGISTRY, (b"hk",)),
+        (p.WINDOWS_PATH, (b"\\",)),
+        (p.PIPE, (b"\\",)),
+        (p.MUTEX, (b"global\\", b"local\\")),
+        (p.USER_AGENT, (b"mozilla",)),
+        (p.USER_AGENT_LINE, (b"gent",)),
+        (p.YARA, (b"rule",)),
+        (p.PHONE, (b"+",)),
+        (p.HANDLE, (b"@",)),
+        (p.SERIAL, (b"serial",)),
+        (p.NAMED, (b"mut", b"service", b"task", b"pipe")),
+    )
+}
+
+
+class Artefacts:
+    """Finds candidates in one prepared text."""
+
+    def __init__(self, scan: Scan) -> None:
+        self.scan = scan
+        self.text = scan.text
+        self._low = scan.data.lower()
+
+    def candidates(self) -> Iterator[Candidate]:
+        """All candidates of these kinds; they may overlap."""
+        for finder in _FINDERS:
+            yield from finder(self)
+
+    def _matches(self, pattern: Any, group: int = 0) -> Iterator[tuple[int, str, Any]]:
+        """Where a group of a pattern matches, its text, and the match."""
+        char = self.scan.char
+        for sign in _SIGNS.get(pattern.pattern, (b"",)):
+            if sign in self._low:
+                break
+        else:
+            return
+        for match in pattern.finditer(self.scan.data):
+            start, end = p.spans(match)[group]
+            if start >= 0:
+                start = char(start)
+                yield start, self.text[start : char(end)], match
+
+    def serials(self) -> Iterator[Candidate]:
+        """Serial numbers of certificates."""
+        for start, raw, _ in self._matches(p.SERIAL, 1):
+            end = start + len(raw)
+            value = re.sub(r"[: ]", "", raw).lower().removeprefix("0x")
+            if len(value) not in _SERIAL_DIGITS or not any(c.isdigit() for c in value):
+                continue
+            near = self.text[max(0, start - _NEAR_SERIAL) : end + _NEAR_SERIAL]
+            if ":" in raw or len(value) >= _LONG_SERIAL or _CERTIFICATE_NEAR.search(near):
+                yield Candidate(start, end, "x509-certificate:serial", value, rank=3)
+
+    def registry(self) -> Iterator[Candidate]:
+        """Keys of the Windows registry below a hive."""
+        for start, raw, _ in self._matches(p.REGISTRY):
+            body = raw.rstrip(_AFTER_KEY)
+            value = re.sub(r"\\{2,}", r"\\", raw).replace(":\\", "\\").replace("]\\", "\\")
+            value = _NEXT_HIVE.split(value.rstrip(_AFTER_KEY), maxsplit=1)[0]
+            if "\\" in value.strip("\\"):
+                end = start + len(body)
+                yield Candidate(start, end, "windows-registry-key", value, rank=4)
+
+    def pipes(self) -> Iterator[Candidate]:
+        r"""Named pipes by their paths: '\\.\pipe\name'."""
+        for start, raw, _ in self._matches(p.PIPE):
+            body = raw.rstrip(".,;:")
+            value = "\\\\.\\pipe\\" + re.split(r"\\+", body)[-1]
+            yield Candidate(start, start + len(body), "named-pipe", value, rank=5)
+
+    def windows_paths(self) -> Iterator[Candidate]:
+        """Paths of Windows, of files and of debugging symbols."""
+        for start, raw, _ in self._matches(p.WINDOWS_PATH):
+            if start and self.text[start - 1] in "\\/":
+                continue
+            raw = _without_words(raw)
+            body = raw.rstrip(_AFTER_PATH)
+            if body.count("(") > body.count(")") and raw.startswith(")", len(body)):
+                body += ")"  # 'C:\Program Files (x86)'
+            value = re.sub(r"(?<!^)\\{2,}", r"\\", body)
+            if _ROOT_ONLY.match(value) or value.startswith("\\\\."):
+                continue
+            if re.search(r"\w{2}", value[2:]):
+                yield Candidate(start, start + len(body), _path_kind(value), value, rank=4)
+
+    def unix_paths(self) -> Iterator[Candidate]:
+        """Paths below the usual folders of Unix."""
+        for start, raw, _ in self._matches(p.UNIX_PATH):
+            before = self.text[start - 1] if start else " "
+            if before.isalnum() or before in "/._-~":
+                continue
+            body = raw.rstrip(".,;:!?'\"*_\\")
+            if not _ROOT_ONLY.match(body) and "//" not in body:
+                yield Candidate(start, start + len(body), _path_kind(body), body, rank=2)
+
+    def mutexes(self) -> Iterator[Candidate]:
+        r"""Names in the namespaces of kernel objects: 'Global\name'."""
+        for start, raw, _ in self._matches(p.MUTEX):
+            body = raw.rstrip(_AFTER_NAME)
+            if len(body) >= _FEWEST_MUTEX:
+                value = body.replace("\\\\", "\\")
+                yield Candidate(start, start + len(body), "mutex", value, rank=3)
+
+    def user_agents(self) -> Iterator[Candidate]:
+        """User agents, by their beginning or by the label before them."""
+        for start, raw, _ in self._matches(p.USER_AGENT):
+            body = raw.rstrip(" .,;:")
+            yield Candidate(start, start + len(body), "user-agent", body, rank=5)
+        for start, raw, _ in self._matches(p.USER_AGENT_LINE, 1):
+            body = raw.rstrip(" .,;:")
+            if "/" in body or " " not in body:
+                yield Candidate(start, start + len(body), "user-agent", body, rank=5)
+
+    def named(self) -> Iterator[Candidate]:
+        """Mutexes, pipes, services and tasks that the words before them declare."""
+        char = self.scan.char
+        for _, _, match in self._matches(p.NAMED):
+            _, word, quoted, bare = p.spans(match)
+            start, end = quoted if quoted[0] >= 0 else bare
+            start, end = char(start), char(end)
+            name = self.text[start:end]
+            body = name.rstrip(".:!?*").strip()
+            kind = _NAMED_KINDS[match.group(1).decode().lower()]
+            between = self.text[char(word[1]) : start]
+            if _is_named(kind, body, between, quoted[0] >= 0):
+                at = start + name.find(body)
+                value = body.replace("\\\\", "\\")
+                yield Candidate(at, at + len(body), kind, value, rank=3)
+
+    def rules(self) -> Iterator[Candidate]:
+        """Names of YARA rules."""
+        for start, raw, _ in self._matches(p.YARA, 1):
+            yield Candidate(start, start + len(raw), "yara-rule", raw, rank=2)
+
+    def handles(self) -> Iterator[Candidate]:
+        """Names on chat services."""
+        for start, raw, match in self._matches(p.HANDLE, 2):
+            value = match.group(1).decode().lower() + ":" + raw
+            yield Candidate(start, start + len(raw), "user-account", value, rank=1)
+
+    def phones(self) -> Iterator[Candidate]:
+        """Telephone numbers that the words call an attacker's or a victim's."""
+        for start, raw, _ in self._matches(p.PHONE):
+            before = self.text[max(0, start - _NEAR_PHONE) : start].rpartition("\n")[2]
+            digits = re.sub(r"\D", "", raw)
+            if len(digits) in _PHONE_DIGITS and _PHONE_WORD.search(before):
+                yield Candidate(start, start + len(raw), "phone-number", "+" + digits, rank=1)
+
+
+def _without_words(raw: str) -> str:
+    """A path up to the file that it names, where words of the sentence follow it."""
+    for broken in _PATH_BREAK.finditer(raw):
+        ending = broken[1].lower()
+        if ending in lexicon().file_endings or ending in lexicon().file_domains:
+            return raw[: broken.end() - 1]
+    return raw
+
+
+def _path_kind(value: str) -> str:
+    return "pdb-path" if value.lower().endswith(".pdb") else "file:path"
+
+
+def _is_named(kind: str, body: str, between: str, quoted: bool) -> bool:
+    """Whether the words between 'mutex', 'service' and a name declare it.
+
+    A mutex needs no more than the word. The others need 'named', a colon or quotes, and without
+    quotes a name that is no common word: "the service is running" names none.
+    """
+    if not body or len(body.split()) > _MOST_WORDS or body.lower() in _NO_NAMES:
+        return False
+    declared = _DECLARES.search(between) is not None
+    service = kind == "service-name"
+    if kind != "mutex" and not declared and (not quoted or service):
+        return False
+    if quoted:
+        return True
+    if service and ":" in between and "name" not in between.lower():
+        return False
+    odd = any(c.isdigit() or c in "_{}-" for c in body) or not _PLAIN_WORD.fullmatch(body)
+    return odd or (declared and service and len(body) >= _FEWEST_SERVICE)
+
+
+_Finder = Callable[[Artefacts], Iterator[Candidate]]
+_FINDERS: tuple[_Finder, ...] = (
+    Artefacts.serials,
+    Artefacts.registry,
+    Artefacts.pipes,
+    Artefacts.windows_paths,
+    Artefacts.unix_paths,
+    Artefacts.mutexes,
+    Artefacts.named,
+    Artefacts.user_agents,
+    Artefacts.rules,
+    Artefacts.handles,
+    Artefacts.phones,
+)

@@ -1,0 +1,117 @@
+"""A document and what was found in it, as a report."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+from samehand.extract.mention import Mention
+from samehand.extract.observables import IDENTIFIERS, VERSION
+from samehand.formats.records import Defaults, parse_record
+from samehand.knowledge.taxonomies import TLP, canonical_tlp
+from samehand.model import Problem, Report, ReportUse
+from samehand.read.document import Document
+
+#: Most addresses of other publications that a report may cite.
+MAX_CITES = 500
+_MARKING = re.compile(r"(?i)\bTLP\s?[:\- ]\s?(RED|AMBER\s?\+\s?STRICT|AMBER|GREEN|CLEAR|WHITE)\b")
+#: A marking stands at the beginning or the end of a document, in characters.
+_MARKED_PART = 4000
+
+
+def identifier(document: Document) -> str:
+    """The id of the report of a document: its name, and eight digits of the SHA-256 of its text.
+
+    The same file gives the same id, two files of one name do not.
+    """
+    name = re.split(r"[\\/!]", document.name)[-1]
+    stem = PurePath(name).name.rsplit(".", 1)[0]
+    slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:60] or "document"
+    digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{slug}-{digest[:8]}"
+
+
+def marking(text: str) -> str:
+    """The most restricted TLP marking at the beginning or end of a text, '' if there is none."""
+    found = _MARKING.findall(text[:_MARKED_PART] + "\n" + text[-_MARKED_PART:])
+    levels = [TLP.index(canonical_tlp(re.sub(r"\s", "", m))) for m in found]
+    return TLP[max(levels)] if levels else ""
+
+
+def title_of(document: Document) -> str:
+    """The title of a document, or the name of its file; a TLP marking is no title."""
+    bare = _MARKING.sub("", document.title).strip(" :-")
+    return document.title if bare else PurePath(document.name).name
+
+
+def _place(mention: Mention) -> str:
+    page = f"page {mention.page}, " if mention.page else ""
+    return f"{page}characters {mention.start}-{mention.end}"
+
+
+def observables_of(mentions: Iterable[Mention]) -> list[dict[str, Any]]:
+    """Observables of a record, one for each value, role and list: where it stands first."""
+    seen: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for mention in mentions:
+        if mention.feature.kind in IDENTIFIERS:
+            continue
+        key = (mention.feature, mention.role, mention.batch)
+        held = seen.get(key)
+        if held is None:
+            seen[key] = {
+                "type": mention.feature.kind,
+                "value": mention.feature.value,
+                "raw": mention.raw,
+                "role": mention.role,
+                "batch": mention.batch,
+                "source": _place(mention),
+                "start": mention.start,
+                "end": mention.end,
+                "page": mention.page,
+                "file": mention.file,
+                "extractor": VERSION,
+            }
+        elif mention.file and not held["file"]:
+            held["file"] = mention.file
+    return list(seen.values())
+
+
+def report_of(
+    document: Document,
+    mentions: Sequence[Mention],
+    *,
+    use: ReportUse = "case",
+    defaults: Defaults = Defaults(),
+) -> tuple[Report | None, list[Problem]]:
+    """The report of one document, read as a record, and what could not be used of it."""
+    from samehand.knowledge import attack
+
+    known = attack.software() if any(m.feature.kind == "attack-software" for m in mentions) else {}
+    software = [
+        known[m.feature.value].name
+        for m in mentions
+        if m.feature.kind == "attack-software" and m.feature.value in known
+    ]
+    cites = [m.feature.value for m in mentions if m.role == "reference" and m.feature.kind == "url"]
+    record = {
+        "id": identifier(document),
+        "title": title_of(document),
+        "publisher": defaults.publisher or document.publisher,
+        "published": defaults.published or document.published,
+        "urls": [document.url] if document.url else [],
+        "tlp": defaults.tlp or marking(document.text) or "AMBER",
+        "text": document.text,
+        "observables": observables_of(mentions),
+        "techniques": list(
+            dict.fromkeys(m.feature.value for m in mentions if m.feature.kind == "technique")
+        ),
+        "software": list(dict.fromkeys(software)),
+        "cites": list(dict.fromkeys(cites))[:MAX_CITES],
+        "provenance": {"file": document.name, "format": document.format, "extractor": VERSION},
+    }
+    report, problems = parse_record(record, document.name, use=use, defaults=defaults)
+    return report and replace(report, extra="{}"), problems

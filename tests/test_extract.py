@@ -1,0 +1,327 @@
+"""What is read from a text: all ways of defanging, what a format states, hashes of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from extract_helpers import Value, block, mentions, roles, stated, values
+from samehand.extract.observables import extract
+from samehand.read.document import Block, Document, Stated
+
+# ------------------------------------------------------------------------------------- defanging
+
+#: Hosts as written and their canonical form (IDNA: RFC 5891; Punycode of "ü" as in RFC 3492).
+HOSTS: dict[str, Value] = {
+    "evil.com": ("domain-name", "evil.com"),
+    "update.evil-site.net": ("domain-name", "update.evil-site.net"),
+    "a1.b2.cdn-mirror.org": ("domain-name", "a1.b2.cdn-mirror.org"),
+    "EVIL.COM": ("domain-name", "evil.com"),
+    "münchen.de": ("domain-name", "xn--mnchen-3ya.de"),
+    "_dmarc.evil-site.net": ("domain-name", "_dmarc.evil-site.net"),
+    "203.0.113.7": ("ipv4-addr", "203.0.113.7"),
+    "8.26.56.26": ("ipv4-addr", "8.26.56.26"),
+}
+#: Ways to write each dot.
+DOTS: dict[str, Callable[[str], str]] = {
+    "plain": lambda host: host,
+    "square": lambda host: host.replace(".", "[.]"),
+    "round": lambda host: host.replace(".", "(.)"),
+    "curly": lambda host: host.replace(".", "{.}"),
+    "angle": lambda host: host.replace(".", "<.>"),
+    "mixed": lambda host: host.replace(".", "[.)"),
+    "doubled": lambda host: host.replace(".", "[[.]]"),
+    "blanks-inside": lambda host: host.replace(".", "[ . ]"),
+    "blanks-around": lambda host: host.replace(".", " [.] "),
+    "word-square": lambda host: host.replace(".", "[dot]"),
+    "word-round": lambda host: host.replace(".", "(dot)"),
+    "word-curly": lambda host: host.replace(".", "{dot}"),
+    "word-capitals": lambda host: host.replace(".", "[DOT]"),
+    "word-zero": lambda host: host.replace(".", "[d0t]"),
+    "word-german": lambda host: host.replace(".", "[punkt]"),
+    "half-open": lambda host: host.replace(".", "[."),
+    "half-shut": lambda host: host.replace(".", ".]"),
+    "backslash": lambda host: host.replace(".", "\\."),
+    "backslashes": lambda host: host.replace(".", "\\\\."),
+    "first": lambda host: host.replace(".", "[.]", 1),
+    "last": lambda host: "[.]".join(host.rsplit(".", 1)),
+    "line-break": lambda host: host.replace(".", "[.\n]"),
+    "fullwidth": lambda host: host.replace(".", "\uff0e"),
+    "ideographic-brackets": lambda host: host.replace(".", "\u3010.\u3011"),
+    "zero-width": lambda host: host.replace(".", "\u200b.\u2060"),
+    "soft-hyphen": lambda host: host[:2] + "\u00ad" + host[2:],
+}
+
+
+@pytest.mark.parametrize("way", DOTS)
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_way_of_defanging_a_host_gives_its_plain_form(host: str, way: str) -> None:
+    text = f"The sample talks to {DOTS[way](host)} every day."
+    assert values(text) == {HOSTS[host]}
+
+
+#: Ways to write the scheme "http://".
+SCHEMES = (
+    "http://", "hxxp://", "hXXp://", "HXXP://", "h**p://", "htxp://", "hxtp://", "meow://",
+    "http[:]//", "hxxp[:]//", "hxxp[://]", "hxxp:[//]", "hxxp(:)//", "hxxp :// ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("way", ["plain", "square", "round", "word-square", "half-open", "first"])
+def test_every_way_of_defanging_a_url_gives_its_plain_form(scheme: str, way: str) -> None:
+    for host, (_, value) in HOSTS.items():
+        text = f"It loads {scheme}{DOTS[way](host)}/a/b.php?id=7 at start."
+        assert values(text) == {("url", f"http://{value}/a/b.php?id=7")}, text
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("hxxps://evil[.]com/x", "https://evil.com/x"),
+        ("hxxps[:]//evil[.]com:8443/x", "https://evil.com:8443/x"),
+        ("fxp://evil[.]com/x", "ftp://evil.com/x"),
+        ("hxxp://evil[.]com/a[.]php", "http://evil.com/a.php"),
+        ("hxxp://evil[.]com[/]a[/]b", "http://evil.com/a/b"),
+        ("hxxp://user@evil[.]com/x", "http://evil.com/x"),
+        ("hxxp://[2001:db8::7]/x", "http://[2001:db8::7]/x"),
+        ("HTTP://EVIL.com/Path", "http://evil.com/Path"),
+        ("tcp://evil[.]com:4444", "tcp://evil.com:4444"),
+    ],
+)
+def test_url_that_is_more_than_host_and_path(raw: str, value: str) -> None:
+    assert values(f"It loads {raw} at start.") == {("url", value)}
+
+
+#: Ways to write the at sign of a name that a dotted host follows.
+ATS = ("@", "[@]", "(@)", "{@}", "<@>", "[at]", "(at)", " [at] ", " (at) ", "[AT]", "@]", "[@")
+
+
+@pytest.mark.parametrize("at", ATS)
+@pytest.mark.parametrize("dot", [".", "[.]", "(dot)"])
+def test_every_way_of_defanging_a_mail_address_gives_its_plain_form(at: str, dot: str) -> None:
+    text = f"It was sent by john.doe+x{at}mail{dot}evil{dot}com on Monday."
+    assert values(text) == {("email-addr", "john.doe+x@mail.evil.com")}
+
+
+def test_words_spell_a_mail_address_only_if_they_spell_its_dot() -> None:
+    assert values("Write to john at evil dot com now.") == {("email-addr", "john@evil.com")}
+    assert values("It moved from first.com at second.com last year.") == {
+        ("domain-name", "first.com"),
+        ("domain-name", "second.com"),
+    }
+
+
+# ---------------------------------------------------------------------------- places in the text
+
+
+@pytest.mark.parametrize(
+    ("text", "raw"),
+    [
+        ("😀😀 see evil[.]com now", "evil[.]com"),
+        ("a\u200bb see ev\u200bil[.]com now", "ev\u200bil[.]com"),
+        ("\ufeffsee evil\u00ad.com\u200b now", "evil\u00ad.com"),
+        ("see\u00a0\u00a0evil.com\u00a0now", "evil.com"),
+        ("\ud800 broken \udfff see evil.com", "evil.com"),
+        ("\x00\x0bsee evil.com", "evil.com"),
+        ("日本語の文。evil[.]com を見た", "evil[.]com"),
+        ("e\u0301te\u0301 evil.com", "evil.com"),
+    ],
+)
+def test_places_are_those_of_the_text_as_given(text: str, raw: str) -> None:
+    (found,) = mentions(text)
+    assert (found.feature.value, found.raw) == ("evil.com", raw)
+    assert found.start == text.index(raw) and found.end == found.start + len(raw)
+
+
+def test_pages() -> None:
+    text = "evil.com\nsecond.com\nthird.com"
+    pages = (0, text.index("second"), text.index("third"))
+    assert [m.page for m in mentions(text, pages=pages)] == [1, 2, 3]
+    assert [m.page for m in mentions(text)] == [None] * 3
+
+
+def test_nothing_in_nothing() -> None:
+    for text in ("", " ", "\n", "\u200b", "\ud800", ".", "The cat sat on the mat."):
+        assert mentions(text) == ()
+
+
+# ------------------------------------------------------------------------ what the format states
+
+
+def test_stated_value_wins_over_what_would_be_found() -> None:
+    text = "name,note\nsetup.exe,plain\n"
+    found = mentions(text, stated=(stated(text, "setup.exe", "mutex"),))
+    assert [(m.feature.kind, m.feature.value) for m in found] == [("mutex", "setup.exe")]
+
+
+def test_stated_value_wins_over_a_longer_one_around_it() -> None:
+    text = "see http://evil.com/path here"
+    assert values(text, stated=(stated(text, "evil.com", "domain-name", "c2"),)) == {
+        ("domain-name", "evil.com")
+    }
+
+
+def test_stated_value_is_made_canonical_and_keeps_its_role() -> None:
+    text = "host;EVIL[.]com\n"
+    (found,) = mentions(text, stated=(stated(text, "EVIL[.]com", "domain-name", "sinkhole"),))
+    assert (found.feature.value, found.raw, found.role) == ("evil.com", "EVIL[.]com", "sinkhole")
+
+
+def test_stated_nothing_silences_what_would_be_found() -> None:
+    text = "id,value\nnot-this.com,evil.com\n"
+    assert values(text, stated=(stated(text, "not-this.com", ""),)) == {("domain-name", "evil.com")}
+    whole = Stated(0, len(text), "")
+    assert values(text, stated=(whole,)) == set()
+    assert values(text, stated=(whole, stated(text, "evil.com", "domain-name"))) == set()
+
+
+def test_stated_value_that_is_none_of_its_type_leaves_what_is_found() -> None:
+    text = "hash\nevil.com\n"
+    assert values(text, stated=(stated(text, "evil.com", "file:md5"),)) == {
+        ("domain-name", "evil.com")
+    }
+    assert values(text, stated=(stated(text, "evil.com", "no-such-type"),)) == {
+        ("domain-name", "evil.com")
+    }
+
+
+# ---------------------------------------------------------------------------------- one of these
+
+
+def test_plain_name_that_is_written_defanged_elsewhere_is_a_host() -> None:
+    assert values("Run bash.so first.") == {("file:name", "bash.so")}
+    assert ("domain-name", "bash.so") in values("C2: bash[.]so. Later bash.so again.")
+
+
+def test_numbers_are_an_address_only_without_a_word_for_versions() -> None:
+    assert values("upgraded to version 10.1.2.3 today") == set()
+    assert values("the server 10.1.2.3 today") == {("ipv4-addr", "10.1.2.3")}
+    assert values("OID 1.3.6.1.4.1.311 is no address") == set()
+    assert values("256.1.1.1 and 1.2.3 and 01.2.3.4 are none") == set()
+    assert values("range 198.51.100.0/24 was seen") == {("ipv4-addr", "198.51.100.0/24")}
+    assert values("at 198.51.100.9:443 today") == {("ipv4-addr:port", "198.51.100.9:443")}
+
+
+def test_numbers_too_long_for_an_integer_are_none() -> None:
+    assert values("9" * 5000 + ".1.1.1 and 1." + "9" * 5000 + ".1.1") == set()
+
+
+def test_a_name_of_too_many_labels_is_none() -> None:
+    assert values("see " + "a." * 200 + "com now") == set()
+    assert values("see http://" + "A." * 200 + "com now") == set()
+
+
+def test_the_first_two_of_a_name_that_prose_continues() -> None:
+    assert values("It resolved evil.com.The host is down.") == {("domain-name", "evil.com")}
+
+
+def test_heading_needs_its_whole_line() -> None:
+    """A line that begins with "indicators" and goes on for long is a sentence, no heading."""
+    long = "Indicators of c2 traffic that we describe in this very long sentence " + "and on " * 12
+    text = f"{long}\nevil-one[.]com\n"
+    assert mentions(text)[0].role == "indicator"
+    assert mentions("C2 domains\nevil-one[.]com\n")[0].role == "c2"
+
+
+# ------------------------------------------------------------------------------ hashes of a file
+
+MD5 = [f"{i}a79a4d60de6718e8e5b326e338ae53{i}" for i in range(10)]
+SHA1 = [f"{i}c1a5bd9a7ed1aa1e8b7ec1a5c4dcd4a3b2f0e9{i}"[:40] for i in range(10)]
+SHA256 = [
+    f"{i}9c1b74d6f0a8e35b2c4d7f90a1e6b8c3d5f7092a4c6e8b0d1f3a5c7e9b2d4f6{i}"[:64] for i in range(9)
+]
+
+
+def files(text: str, blocks: tuple[Block, ...] = ()) -> dict[str, str]:
+    """For each hash of a text the key of its file."""
+    return {
+        m.feature.value: m.file
+        for m in extract(Document("test", "text", text, blocks=blocks))
+        if m.feature.kind.startswith("file:")
+    }
+
+
+def test_lengths_of_the_hashes() -> None:
+    assert {len(h) for h in MD5} == {32} and {len(h) for h in SHA1} == {40}
+    assert {len(h) for h in SHA256} == {64}
+
+
+def together(*hashes: str) -> bool:
+    """Whether hashes alone in a text, one entry, are of one file."""
+    keys = files("\n".join(hashes))
+    return len(set(keys.values())) == 1 and "" not in keys.values()
+
+
+def test_hashes_of_one_line_are_of_one_file() -> None:
+    lines = [f"{MD5[i]} {SHA1[i]} {SHA256[i]}" for i in range(3)]
+    for sep in ("\n", "\n\n", "\r\n"):
+        assert files(sep.join(lines)) == {
+            h: f"file:sha256 {SHA256[i]}" for i in range(3) for h in (MD5[i], SHA1[i], SHA256[i])
+        }
+
+
+def test_hashes_of_one_row_of_a_table_are_of_one_file() -> None:
+    rows = "\n".join(f"| bad{i}.exe | {MD5[i]} | {SHA1[i]} |" for i in range(3))
+    text = f"| name | md5 | sha1 |\n|---|---|---|\n{rows}\n"
+    keys = files(text, (block(text, text, "table"),))
+    for i in range(3):
+        assert keys[MD5[i]] == keys[SHA1[i]] == f"file:sha1 {SHA1[i]}"
+
+
+def test_hashes_of_an_entry_over_lines_are_of_one_file() -> None:
+    entry = "MD5: {}\nSHA-1: {}\nSHA-256: {}\n"
+    for sep in ("", "\n"):
+        text = sep.join(entry.format(MD5[i], SHA1[i], SHA256[i]) for i in range(3))
+        assert files(text) == {
+            h: f"file:sha256 {SHA256[i]}" for i in range(3) for h in (MD5[i], SHA1[i], SHA256[i])
+        }
+
+
+def test_a_list_of_md5_and_then_a_list_of_sha1_are_no_pairs() -> None:
+    for sep in ("\n", "\n\n", "\nSHA1:\n", "\n\nSHA-1 hashes\n\n"):
+        for count in (2, 3, 9):
+            text = "\n".join(MD5[:count]) + sep + "\n".join(SHA1[:count])
+            assert set(files(text).values()) == {""}, text
+
+
+def test_lists_of_different_length_are_no_pairs() -> None:
+    assert set(files("\n".join([MD5[0], *SHA1[:3]])).values()) == {""}
+    assert set(files("\n".join([*MD5[:3], SHA1[0]])).values()) == {""}
+
+
+def test_two_hashes_of_one_kind_on_a_line_tell_nothing() -> None:
+    assert set(files(f"{MD5[0]} {MD5[1]} {SHA1[0]}").values()) == {""}
+
+
+def test_a_gap_parts_hashes() -> None:
+    assert together(MD5[0], SHA1[0])
+    assert set(files(f"{MD5[0]}\n\n{SHA1[0]}").values()) == {""}
+    assert set(files(f"{MD5[0]} {'word ' * 40}{SHA1[0]}").values()) == {""}
+
+
+def test_a_hash_alone_has_no_file_and_hashes_that_only_resemble_name_none() -> None:
+    assert files(MD5[0]) == {MD5[0]: ""}
+    fuzzy = "3072:AbCdEfGhIjKlMnOpQrStUvWx:YzAbCdEfGh"
+    imphash = f"imphash: {MD5[1]}"
+    assert set(files(f"ssdeep: {fuzzy}\n{imphash}").values()) == {""}
+    assert set(files(f"{MD5[0]}\nssdeep: {fuzzy}").values()) == {f"file:md5 {MD5[0]}"}
+
+
+def test_one_file_listed_twice_has_one_key() -> None:
+    entry = f"{MD5[0]} {SHA256[0]}"
+    text = f"{entry}\n\nAnd once more, in the table of samples that follows here:\n\n{entry}\n"
+    found = [m.file for m in mentions(text) if m.feature.kind.startswith("file:")]
+    assert found == [f"file:sha256 {SHA256[0]}"] * 4
+
+
+def test_role_of_the_text_is_not_lost_with_two_blocks_inside_a_table() -> None:
+    """The innermost block around a place, also behind many others inside the same table."""
+    parts = "".join(f"code{i} " for i in range(9))
+    text = f"{parts}\nevil.com\n"
+    inner = tuple(block(text, f"code{i}", "code") for i in range(9))
+    table = block(text, text, "table")
+    (found,) = mentions(text, blocks=tuple(sorted((*inner, table), key=lambda b: b.start)))
+    assert found.batch == "table@0"
+    assert roles(text) == {"evil.com": ["indicator"]}
