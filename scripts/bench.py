@@ -119,7 +119,63 @@ def mixed_values(count: int) -> list[str]:
     return found
 
 
+PROSE = (
+    "The loader contacts update{n}[.]cdn-mirror[.]net over HTTPS and stores its configuration under",
+    "the registry key HKCU\\Software\\Classes\\CLSID; operators then move laterally with stolen",
+    "credentials. Victims are banks and exchanges in three regions, which agrees with what others",
+    "saw in spring. Persistence is a scheduled task that starts the second stage every hour, and the",
+    "campaign used lures about vacancies. Version 4.2.1.{n} of the tool adds a check for sandboxes.",
+)
+
+
+def pages(count: int, first: int) -> list[list[str]]:
+    """Pages of forty lines of prose, every fifth one a list of indicators."""
+    pick = random.Random(first)
+    made = []
+    for number in range(first, first + count):
+        if number % 5 == 4:
+            made.append(
+                [
+                    f"203.0.{pick.randrange(256)}[.]{pick.randrange(256)}    {pick.getrandbits(256):064x}"
+                    for _ in range(40)
+                ]
+            )
+        else:
+            made.append([PROSE[line % 5].format(n=number) for line in range(40)])
+    return made
+
+
+def reading(folder: Path) -> None:
+    """A thousand pages of PDF on all cores, one large document of each kind, a STIX release."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    from read_helpers import make_pdf
+    from test_stix_hostile import attack_release
+
+    for number in range(20):
+        (folder / "pdf").mkdir(exist_ok=True)
+        (folder / "pdf" / f"{number}.pdf").write_bytes(make_pdf(pages(50, 50 * number)))
+    (folder / "one.pdf").write_bytes(make_pdf(pages(1000, 0)))
+    text = "\n".join("\n".join(page) for page in pages(4000, 0))
+    (folder / "large.txt").write_text(text * (60_000_000 // len(text)), encoding="utf-8")
+    rows = "".join(f"<tr><td>{line}</td></tr>" for line in text.splitlines()[:100_000])
+    (folder / "large.html").write_text(f"<html><body><article><table>{rows}</table>", "utf-8")
+    bundle = attack_release(800, 200, 22_000)
+    (folder / "attack.json").write_text(json.dumps(bundle), encoding="utf-8")
+    sizes = {path: (folder / path).stat().st_size / 1e6 for path in ("large.txt", "large.html")}
+    for what, note in (
+        ("pdf", "20 files, 1,000 pages"),
+        ("one.pdf", "1 file, 1,000 pages"),
+        ("large.txt", f"{sizes['large.txt']:.0f} MB"),
+        ("large.html", f"{sizes['large.html']:.0f} MB"),
+        ("attack.json", f"STIX, {len(bundle['objects']):,} objects"),
+    ):
+        seconds, peak = measured(folder, "extract", what, "--json")
+        print(f"samehand extract {what} ({note}): {seconds:.2f} s, {peak:.0f} MiB in one process")
+
+
 def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        reading(Path(name))
     with tempfile.TemporaryDirectory() as name:
         knowledge(Path(name))
     with tempfile.TemporaryDirectory() as name:

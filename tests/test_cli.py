@@ -243,10 +243,10 @@ def test_exit_codes_are_as_documented(tmp_path: Path) -> None:
     assert call(tmp_path, "report", "-o", "x.docx").returncode == 2
     (tmp_path / "p.toml").write_text("version = 3")
     assert call(tmp_path, "--parameters", "p.toml", "demo").returncode == 4
-    (tmp_path / "readme.txt").write_text("x")
-    done = call(tmp_path, "add", "readme.txt")
+    (tmp_path / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = call(tmp_path, "add", "picture.txt")
     assert done.returncode == 3
-    assert "reads .jsonl and .json" in done.stderr
+    assert "picture.txt: not a document but a picture" in done.stderr
 
 
 def test_help_answers_at_once_and_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ ROOT = Path(samehand.__file__).parent
 #: DESIGN section 2, top to bottom. A new module needs a place here, decided and not by accident.
 ORDER = (
     "errors", "model", "likelihood", "config", "normalise", "knowledge", "read", "formats",
-    "extract", "samples", "compare", "link", "cluster", "case", "coverage", "attribute",
+    "extract", "intake", "samples", "compare", "link", "cluster", "case", "coverage", "attribute",
     "assessment", "counterfactual", "fit", "store", "pipeline", "predict", "render", "web", "cli",
 )  # fmt: skip
 CORE = ORDER[ORDER.index("compare") : ORDER.index("counterfactual") + 1]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from samehand.assessment import assess, from_json, to_json
 from samehand.case import Options, Progress, pair_evidence, prepare
@@ -18,7 +24,8 @@ from samehand.config import Parameters, PriorPreset
 from samehand.counterfactual import complete, follow, restrict, timeline_days
 from samehand.coverage import HuntRow, hunt
 from samehand.errors import InputError, NotFoundError, UsageError
-from samehand.formats.records import Defaults, is_record_file, read_records
+from samehand.extract.review import feature_of, reviewed
+from samehand.formats.records import Defaults, is_record_file
 from samehand.link import draws, interval, make_link
 from samehand.model import (
     Assessment,
@@ -29,14 +36,30 @@ from samehand.model import (
     Report,
     ReportUse,
 )
+from samehand.read.document import Document
 from samehand.store.duckdb import Added, Store
-from samehand.store.journal import Action, append, journal_path, read_journal, replay
+from samehand.store.journal import (
+    Action,
+    ReviewAction,
+    append,
+    journal_path,
+    read_journal,
+    replay,
+    reviews,
+)
+
+if TYPE_CHECKING:
+    from samehand.intake import Extraction, Task
 
 #: Leave-one-out and the timeline run the whole analysis many times; beyond this many case reports
 #: they are left out with a warning.
 MAX_COUNTERFACTUAL_REPORTS = 100
 #: At most this many days of the timeline, the latest.
 MAX_TIMELINE_DAYS = 12
+
+
+#: Largest page that is fetched from a web address, in bytes.
+MAX_FETCHED_BYTES = 64 * 1024 * 1024
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -51,11 +74,19 @@ class Outcome:
     problems: list[Problem] = field(default_factory=list)
     files: int = 0
     skipped_files: int = 0
-    """Files of a folder that are no records."""
+    """Files of a folder of a kind that is not read."""
+    documents: dict[str, Document] = field(default_factory=dict)
+    """Report id -> what it was extracted from."""
+    repeated_documents: int = 0
+    """Documents met again with the same name and text."""
 
 
 def find_files(paths: Sequence[Path], outcome: Outcome) -> Iterator[Path]:
-    """Record files among the given files and folders; what cannot be read becomes a problem."""
+    """Files to read among the given files and folders; what cannot be read becomes a problem.
+
+    In folders only files of a known kind are taken; a file that is named is always tried.
+    """
+    from samehand.intake import is_readable
 
     def failed(error: OSError) -> None:
         outcome.problems.append(
@@ -73,20 +104,86 @@ def find_files(paths: Sequence[Path], outcome: Outcome) -> Iterator[Path]:
                 names.sort()
                 for name in sorted(files):
                     file = Path(place) / name
-                    if is_record_file(file):
+                    if is_readable(file):
                         yield file
                     else:
                         outcome.skipped_files += 1
         elif not exists:
             outcome.problems.append(Problem(str(path), "no such file or folder"))
-        elif not is_record_file(path):
-            outcome.problems.append(
-                Problem(
-                    str(path), "not a report record; this version reads .jsonl and .json, also .gz"
-                )
-            )
         else:
             yield path
+
+
+def is_address(path: Path | str) -> bool:
+    """Whether an argument is a web address and no file."""
+    return str(path).startswith(("http:/", "https:/"))
+
+
+def _fetched(address: str, folder: Path, outcome: Outcome) -> Path | None:
+    """The file behind a web address that the user named, in a folder of ours."""
+    from samehand.knowledge.update_transfer import (
+        AbsentError,
+        RefusedError,
+        UnreachableError,
+        download,
+    )
+
+    # click makes a path of it, which turns the two slashes into one
+    address = re.sub(r"^(https?):/+", r"\1://", address)
+    name = re.sub(r"[^\w.-]+", "_", urlsplit(address).path.rpartition("/")[2])[-80:] or "page.html"
+    place = folder / str(len(list(folder.iterdir()))) / name
+    try:
+        place.parent.mkdir()
+        download(address, place, name, limit_bytes=MAX_FETCHED_BYTES, plain=True)
+    except (AbsentError, RefusedError, UnreachableError, OSError, ValueError) as error:
+        outcome.problems.append(Problem(address, f"cannot be fetched ({error}); nothing read"))
+        return None
+    return place
+
+
+@contextmanager
+def inputs(paths: Sequence[Path], outcome: Outcome) -> Iterator[dict[Path, str]]:
+    """File to read -> what to call it; web addresses are fetched while this lasts."""
+    with tempfile.TemporaryDirectory(prefix="samehand-") as folder:
+        found: dict[Path, str] = {}
+        for path in paths:
+            if is_address(path):
+                file = _fetched(str(path), Path(folder), outcome)
+                if file is not None:
+                    found[file] = re.sub(r"^(https?):/+", r"\1://", str(path))
+            else:
+                found.update((file, str(file)) for file in find_files([path], outcome))
+        yield found
+
+
+def read_inputs(
+    found: Mapping[Path, str], task: Task, outcome: Outcome, progress: Progress = _silent
+) -> Iterator[tuple[str, Extraction | Report]]:
+    """(name of the file, extraction or report) of what is readable; problems go to ``outcome``."""
+    from samehand.intake import Extraction, read_all
+
+    for path, items in read_all(list(found), task, progress):
+        outcome.files += 1
+        name = found[path]
+        for item in items:
+            if isinstance(item, Problem):
+                place = item.place.replace(str(path), name)
+                outcome.problems.append(replace(item, place=place))
+            elif isinstance(item, Extraction) and name != str(path):
+                document = item.document
+                yield (
+                    name,
+                    replace(
+                        item,
+                        document=replace(
+                            document,
+                            name=document.name.replace(str(path), name),
+                            url=document.url or name,
+                        ),
+                    ),
+                )
+            else:
+                yield name, item
 
 
 def read_files(
@@ -95,37 +192,48 @@ def read_files(
     defaults: Defaults,
     outcome: Outcome,
     progress: Progress = _silent,
+    columns: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[Report, str]]:
-    """(report, file) of every readable record; problems are gathered in ``outcome``."""
-    files = list(find_files(paths, outcome))
-    seen: dict[str, Path] = {}
-    for number, file in enumerate(files):
-        progress("reading", number, len(files))
-        outcome.files += 1
-        for item in read_records(file, use=use, defaults=defaults):
-            if isinstance(item, Problem):
-                outcome.problems.append(item)
-            elif item.id in seen:
+    """(report, file) of every readable record and document; problems go to ``outcome``."""
+    from samehand.extract.report import report_of
+    from samehand.intake import Extraction, Task
+
+    seen: dict[str, str] = {}
+    task = Task(columns, use, defaults)
+    with inputs(paths, outcome) as found:
+        for name, item in read_inputs(found, task, outcome, progress):
+            if isinstance(item, Extraction):
+                made, problems = report_of(item.document, item.mentions, use=use, defaults=defaults)
+                outcome.problems.extend(problems)
+                if made is None:
+                    continue
+                outcome.documents[made.id] = item.document
+                report = made
+                if report.id in seen:
+                    outcome.repeated_documents += 1
+                    continue
+            else:
+                report = item
+            if report.id in seen:
                 outcome.problems.append(
                     Problem(
-                        f"{file}, report {item.id}",
-                        f"this id was already read from {seen[item.id]}; the first is used. "
+                        f"{name}, report {report.id}",
+                        f"this id was already read from {seen[report.id]}; the first is used. "
                         "Give each report its own id.",
                     )
                 )
-            else:
-                seen[item.id] = file
-                if use == "reference" and not item.known_actor:
-                    outcome.problems.append(
-                        Problem(
-                            f"{file}, report {item.id}",
-                            "a reference report without label.actor: it informs rarity, but builds "
-                            "no profile",
-                            "warning",
-                        )
+                continue
+            seen[report.id] = name
+            if use == "reference" and not report.known_actor:
+                outcome.problems.append(
+                    Problem(
+                        f"{name}, report {report.id}",
+                        "a reference report without label.actor: it informs rarity, but builds "
+                        "no profile",
+                        "warning",
                     )
-                yield item, str(file)
-    progress("reading", len(files), len(files))
+                )
+            yield report, name
 
 
 def add(
@@ -134,8 +242,9 @@ def add(
     use: ReportUse = "case",
     defaults: Defaults = Defaults(),
     progress: Progress = _silent,
+    columns: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
-    """Read record files into a workspace; adding the same thing twice changes nothing.
+    """Read files into a workspace; adding the same thing twice changes nothing.
 
     Raises:
         StoreError: if the workspace cannot be used.
@@ -143,10 +252,66 @@ def add(
     outcome = Outcome()
     with Store(workspace):
         pass  # a missing or busy workspace is said before a long read
-    found = list(read_files(paths, use, defaults, outcome, progress))
+    found = list(read_files(paths, use, defaults, outcome, progress, columns))
     with Store(workspace) as store:
-        outcome.added = store.add(found)
+        outcome.added = store.add(found, outcome.documents)
     return outcome
+
+
+def load(
+    workspace: Path, as_of: date | None = None
+) -> tuple[list[Report], list[Decision], list[Problem]]:
+    """The reports of a workspace as the analyst's decisions leave them, and the decisions.
+
+    Raises:
+        StoreError: if the workspace or its journal cannot be used.
+    """
+    with Store(workspace, read_only=True) as store:
+        reports = store.reports()
+    decisions, problems = read_journal(journal_path(workspace))
+    steps = reviews(decisions, as_of)
+    return [reviewed(r, steps.get(r.id, ())) for r in reports], decisions, problems
+
+
+def load_one(workspace: Path, identifier: str) -> tuple[Report, Report, str, Document | None]:
+    """(the reviewed report, the report as read, its file, its document) of one report.
+
+    Raises:
+        NotFoundError: if there is none of that id.
+    """
+    with Store(workspace, read_only=True) as store:
+        report, origin = store.report(identifier)
+        document = store.document(report)
+    decisions, _ = read_journal(journal_path(workspace))
+    return reviewed(report, reviews(decisions).get(identifier, ())), report, origin, document
+
+
+def review(
+    workspace: Path, action: ReviewAction, report: str, kind: str, value: str, to: str, reason: str
+) -> Decision:
+    """Write a decision about one observable of a report into the journal.
+
+    Raises:
+        NotFoundError: if the report does not exist, or does not hold the value.
+        UsageError: if the type is unknown or the value is none of its type.
+    """
+    held, _, _, _ = load_one(workspace, report)
+    try:
+        feature = feature_of(kind, value)
+        if action == "review-retype":
+            feature_of(to, feature.value)
+    except KeyError as error:
+        raise UsageError(
+            f"{error.args[0]!r} is no type of observable; docs/records.md lists them"
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"{value!r} as {to or kind}: {error}") from error
+    if action != "review-add" and all(o.feature != feature for o in held.observations):
+        raise NotFoundError(
+            f"{report} holds no {kind} {value!r}; 'samehand review {report}' lists what it holds"
+        )
+    subjects = [report, feature.kind, feature.value, *([to] if to else [])]
+    return append(journal_path(workspace), action, subjects, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +398,9 @@ def analyse(
         StoreError: if the workspace cannot be used.
         NotFoundError: if it is empty, or an id to leave out is not in it.
     """
-    with Store(workspace, read_only=True) as store:
-        reports = store.reports()
+    reports, decisions, problems = load(workspace, question.as_of)
     if not reports:
         raise NotFoundError(f"{workspace} holds no reports yet. Add some with 'samehand add'.")
-    decisions, problems = read_journal(journal_path(workspace))
     result = answer(reports, parameters, question, decisions, progress)
     with Store(workspace) as store:
         store.save_assessment(to_json(result))
@@ -302,7 +465,7 @@ def hunt_for(
     assessment = latest(workspace)
     with Store(workspace, read_only=True) as store:
         store.report(report)
-        reports = store.reports()
+    reports, _, _ = load(workspace)
     campaigns = [c for c in assessment.campaigns if report in c.reports]
     campaign = max(campaigns, key=lambda c: len(c.reports), default=None)
     if campaign is not None and len(campaign.reports) > 1:
@@ -349,10 +512,10 @@ def one_report(path: Path) -> Report:
     Raises:
         InputError: if it holds none, or more than one.
     """
-    items = list(read_records(path))
-    found = [item for item in items if isinstance(item, Report)]
+    outcome = Outcome()
+    found = [r for r, _ in read_files([path], "case", Defaults(), outcome)]
     if len(found) != 1:
-        said = next((f" {item}" for item in items if isinstance(item, Problem)), "")
+        said = next((f" {problem}" for problem in outcome.problems), "")
         raise InputError(f"{path}: holds {len(found)} readable reports, one is needed.{said}")
     return found[0]
 
@@ -371,6 +534,11 @@ def cases_folder() -> Path:
     raise NotFoundError("this installation carries no cases; install the full package")
 
 
+def _records_in(place: Path) -> list[Path]:
+    """The record files in a folder of a case; what describes it is no part of it."""
+    return [f for f in sorted(place.rglob("*")) if is_record_file(f)] if place.is_dir() else [place]
+
+
 def load_case(folder: Path) -> tuple[list[Report], Question, list[Problem]]:
     """The reports, the question and the problems of a case folder (see its case.toml).
 
@@ -384,10 +552,13 @@ def load_case(folder: Path) -> tuple[list[Report], Question, list[Problem]]:
     except (OSError, tomllib.TOMLDecodeError, ValueError) as error:
         raise InputError(f"{manifest}: cannot be read as a case ({error})") from error
     outcome = Outcome()
-    reports = [r for r, _ in read_files([folder], "case", Defaults(), outcome)]
+    reports = [r for r, _ in read_files(_records_in(folder), "case", Defaults(), outcome)]
     if "reference" in raw:
         reports += [
-            r for r, _ in read_files([folder / raw["reference"]], "reference", Defaults(), outcome)
+            r
+            for r, _ in read_files(
+                _records_in(folder / raw["reference"]), "reference", Defaults(), outcome
+            )
         ]
     question = Question(
         prior=raw.get("prior", "case"), title=raw.get("title", folder.name), timeline=days or None

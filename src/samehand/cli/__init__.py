@@ -6,13 +6,14 @@ register their commands in the order in which `--help` lists them.
 
 from samehand.cli.base import EXIT_CODES, INTERRUPTED, PARTLY_READ, main
 
-from samehand.cli import work, views, batch, knowledge  # isort: skip
+from samehand.cli import work, extract, views, batch, knowledge  # isort: skip
 
 __all__ = [
     "EXIT_CODES",
     "INTERRUPTED",
     "PARTLY_READ",
     "batch",
+    "extract",
     "knowledge",
     "main",
     "views",

@@ -127,22 +127,20 @@ def hunt(obj: Context, report: str, everything: bool) -> None:
 @also_local
 @click.pass_obj
 def compare(obj: Context, left: str, right: str, prior: str) -> None:
-    """The waterfall of two reports: two record files, or two ids of the workspace."""
+    """The waterfall of two reports: two files, or two ids of the workspace."""
     from samehand.pipeline import compare as run
-    from samehand.pipeline import one_report
+    from samehand.pipeline import load, load_one, one_report
     from samehand.render.text import link_page
-    from samehand.store.duckdb import Store
 
     files = [Path(name) for name in (left, right)]
     others: list[Report] = []
     if all(f.is_file() for f in files):
         pair = [one_report(f) for f in files]
     elif any(f.is_file() for f in files):
-        raise UsageError("compare takes two record files or two report ids, not one of each")
+        raise UsageError("compare takes two files or two report ids, not one of each")
     else:
-        with Store(obj.workspace, read_only=True) as store:
-            pair = [store.report(name)[0] for name in (left, right)]
-            others = store.reports()
+        pair = [load_one(obj.workspace, name)[0] for name in (left, right)]
+        others, _, _ = load(obj.workspace)
     link = run(obj.parameters(), pair[0], pair[1], others, prior)  # type: ignore[arg-type]  # a choice
     obj.result(link_page(link), lambda: link)
 

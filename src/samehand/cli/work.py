@@ -82,6 +82,13 @@ def init(obj: Context, directory: Path | None) -> None:
 )
 @click.option("--tlp", type=TLP, help="Marking where a record has none.")
 @click.option("--grade", default="", help="Admiralty grade where a record has none, such as B2.")
+@click.option(
+    "--map",
+    "columns",
+    multiple=True,
+    metavar="COLUMN=TYPE",
+    help="Type of a column of a table, as in --map Indicator=domain-name; repeatable.",
+)
 @also_local
 @click.pass_obj
 def add(
@@ -94,12 +101,18 @@ def add(
     kind: str | None,
     tlp: str | None,
     grade: str,
+    columns: tuple[str, ...],
 ) -> None:
-    """Read report records (.jsonl, .json, also .gz) from files and folders into the workspace.
+    """Read reports from files and folders into the workspace.
+
+    Documents (PDF, HTML, DOCX, Markdown, AsciiDoc, text, e-mail, YARA rules, CSV, archives of
+    these), STIX bundles, MISP events and report records (.jsonl, .json, also .gz). A web address
+    is fetched, because you name it. A document without a marking is TLP:AMBER.
 
     Adding the same thing twice changes nothing. What cannot be read is named with file and place,
     and the rest is added.
     """
+    from samehand.cli.extract import columns_of
     from samehand.formats.records import Defaults, parse_window
     from samehand.likelihood import is_grade
     from samehand.pipeline import add as add_files
@@ -121,6 +134,7 @@ def add(
             use,  # type: ignore[arg-type]  # one of the three uses
             Defaults(publisher, published, kind or "", (tlp or "").upper(), grade),
             progress,
+            columns_of(columns),
         )
     code = obj.problems(outcome.problems)
     added = outcome.added
@@ -177,15 +191,18 @@ def reports(obj: Context) -> None:
 @also_local
 @click.pass_obj
 def show(obj: Context, identifier: str) -> None:
-    """Show what was read from one report, and from where."""
+    """Show what was read from one report, and from where; a document with extractions marked."""
+    from samehand.extract.observables import extract
+    from samehand.pipeline import load_one
+    from samehand.render.extract import decided, marked_text
     from samehand.render.text import report_page
-    from samehand.store.duckdb import Store
 
-    with Store(obj.workspace, read_only=True) as store:
-        report, origin = store.report(identifier)
-    obj.result(
-        report_page(report, origin, obj.parameters().default_grade, obj.verbose), lambda: report
-    )
+    report, raw, origin, document = load_one(obj.workspace, identifier)
+    page = report_page(report, origin, obj.parameters().default_grade, obj.verbose)
+    if document is not None and not obj.json:
+        mentions = extract(document)
+        page += "\n\n" + "\n".join(marked_text(document, mentions, decided(report, raw)))
+    obj.result(page, lambda: report)
 
 
 @main.command()

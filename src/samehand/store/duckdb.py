@@ -6,12 +6,12 @@ it was before or after, never in between.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 import duckdb
@@ -26,9 +26,10 @@ from samehand.errors import (
     StoreVersionError,
 )
 from samehand.model import Report, ReportUse
+from samehand.read.document import Document
 
 #: Version of the schema; another one means rebuild, which is cheap: the store is derived data.
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 DEFAULT_NAME = "samehand.duckdb"
 _BATCH = 2000
 
@@ -132,8 +133,14 @@ class Store:
     ) -> None:
         self._db.close()
 
-    def add(self, reports: Iterable[tuple[Report, str]]) -> Added:
+    def add(
+        self,
+        reports: Iterable[tuple[Report, str]],
+        documents: Mapping[str, Document] = MappingProxyType({}),
+    ) -> Added:
         """Store reports with the file each came from, in one transaction.
+
+        ``documents`` holds, by report id, what a report was extracted from.
 
         The same record again changes nothing; another record under a known id replaces it. An
         undated report counts as known from today.
@@ -162,11 +169,13 @@ class Store:
                 ids = pa.table({"id": list(updated)})
                 self._db.register("gone", ids)
                 self._db.execute("DELETE FROM observation WHERE report IN (SELECT id FROM gone)")
+                self._db.execute("DELETE FROM document WHERE report IN (SELECT id FROM gone)")
                 self._db.execute("DELETE FROM report WHERE id IN (SELECT id FROM gone)")
                 self._db.unregister("gone")
             rows = [*new.values(), *updated.values()]
             for start in range(0, len(rows), _BATCH):
                 self._insert(rows[start : start + _BATCH], today)
+            self._insert_documents({r.id: documents[r.id] for r, _ in rows if r.id in documents})
             self._db.execute("COMMIT")
         except duckdb.Error as error:
             raise _explain(error, self.path) from error
@@ -200,6 +209,23 @@ class Store:
             self._db.register("incoming", data)
             self._db.execute(f"INSERT INTO {name} SELECT * FROM incoming")
             self._db.unregister("incoming")
+
+    def _insert_documents(self, documents: Mapping[str, Document]) -> None:
+        payloads = [msgspec.json.encode(replace(d, text="")) for d in documents.values()]
+        table = pa.table({"report": list(documents), "payload": pa.array(payloads, pa.binary())})
+        self._db.register("incoming", table)
+        if documents:
+            self._db.execute("INSERT INTO document SELECT * FROM incoming")
+        self._db.unregister("incoming")
+
+    def document(self, report: Report) -> Document | None:
+        """What a report was extracted from, `None` for one that came as a record."""
+        row = self._db.execute(
+            "SELECT payload FROM document WHERE report = ?", [report.id]
+        ).fetchone()
+        if row is None:
+            return None
+        return replace(msgspec.json.decode(row[0], type=Document), text=report.text)
 
     def reports(self, use: ReportUse | None = None) -> list[Report]:
         """All reports, or those of one use, sorted by id."""

@@ -21,6 +21,9 @@ from samehand.model import Constraints, Decision, Problem
 
 Action = Literal["accept", "reject", "must-link", "cannot-link", "merge", "split", "note", "undo"]
 ACTIONS: tuple[str, ...] = get_args(Action)
+ReviewAction = Literal[
+    "review-accept", "review-reject", "review-retype", "review-role", "review-add"
+]
 _PAIRS = ("accept", "reject", "must-link", "cannot-link")
 
 
@@ -52,7 +55,7 @@ def read_journal(path: Path) -> tuple[list[Decision], list[Problem]]:
 
 def append(
     path: Path,
-    action: Action,
+    action: Action | ReviewAction,
     subjects: Sequence[str],
     reason: str,
     level: Literal["campaign", "hand"] = "campaign",
@@ -116,6 +119,17 @@ def standing(decisions: Sequence[Decision]) -> list[Decision]:
     """The decisions that no later undo takes back; an undo can itself be undone."""
     undone = _undone(decisions)
     return [d for d in decisions if d.number not in undone and d.action != "undo"]
+
+
+def reviews(decisions: Sequence[Decision], as_of: date | None = None) -> dict[str, list[Decision]]:
+    """Report id -> the standing decisions about its observables, in order."""
+    if as_of is not None:
+        decisions = [d for d in decisions if d.at[:10] <= as_of.isoformat()]
+    found: dict[str, list[Decision]] = {}
+    for decision in standing(decisions):
+        if decision.action.startswith("review-"):
+            found.setdefault(decision.subjects[0], []).append(decision)
+    return found
 
 
 def replay(decisions: Sequence[Decision], as_of: date | None = None) -> Constraints:

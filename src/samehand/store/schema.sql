@@ -21,6 +21,11 @@ CREATE TABLE observation (             -- for questions across reports; payload 
     batch VARCHAR NOT NULL
 );
 
+CREATE TABLE document (                -- what reports were extracted from, to show and extract again
+    report VARCHAR PRIMARY KEY,
+    payload BLOB NOT NULL              -- the Document as JSON, without its text: that is the report's
+);
+
 CREATE TABLE assessment (              -- one row: the latest answer
     made_at TIMESTAMP NOT NULL,
     payload BLOB NOT NULL

@@ -1,0 +1,213 @@
+"""Files to extractions, over several processes: reading and extracting, one file at a time each.
+
+A file that crashes, hangs or fills the memory of its reader costs that file and no other: readers
+run in processes of their own, and one that dies is replaced. Results come in the order of files.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from samehand.extract.mention import Mention
+from samehand.extract.observables import MAX_MENTIONS, extract
+from samehand.formats.reading import read_json
+from samehand.formats.records import Defaults, is_record_file
+from samehand.model import Problem, Report, ReportUse
+from samehand.read import reading
+from samehand.read.document import Document
+
+#: One file may take this long; the slowest reader, PDF, stops by itself after 120 s.
+FILE_SECONDS = 600.0
+#: Results that wait for their turn, in files; more files are not begun.
+_AHEAD = 32
+_NAP_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """One document and what was found in it."""
+
+    document: Document
+    mentions: tuple[Mention, ...]
+
+
+Item = Extraction | Report | Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How files are read."""
+
+    columns: Mapping[str, str]
+    """Column of a table -> type, where the user says so."""
+    use: ReportUse = "case"
+    defaults: Defaults = Defaults()
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a file found in a folder is of a kind that is read."""
+    return is_record_file(path) or path.name.lower().endswith(reading.SUFFIXES)
+
+
+def read_one(path: Path, task: Task) -> Iterator[Item]:
+    """Everything in one file: extractions of documents, reports of record files, problems."""
+    if is_record_file(path):
+        yield from read_json(path, use=task.use, defaults=task.defaults)
+        return
+    for item in reading.read(path, columns=task.columns):
+        if isinstance(item, Problem):
+            yield item
+            continue
+        try:
+            found = extract(item)
+        except Exception as error:  # a fault of ours must not cost the batch
+            yield Problem(
+                item.name,
+                f"the text was read, but nothing could be extracted ({type(error).__name__}: "
+                f"{error}). Please report this with the file.",
+            )
+            found = ()
+        if len(found) == MAX_MENTIONS:
+            yield Problem(
+                item.name,
+                f"holds more than {MAX_MENTIONS:,} observables; the rest is left out. Split the "
+                "file, or give lists as .jsonl records.",
+            )
+        yield from item.problems
+        yield Extraction(replace(item, problems=()), found)
+
+
+def _serve(connection: Connection, task: Task) -> None:
+    """The life of a reader: a path comes in, the list of its items goes out."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    parent = os.getppid()
+    while True:
+        try:
+            # A parent that was killed closes nothing: other readers hold copies of its pipes.
+            while not connection.poll(_NAP_SECONDS):
+                if os.getppid() != parent:
+                    return
+            path = connection.recv()
+        except (EOFError, OSError):
+            return
+        if path is None:
+            return
+        try:
+            items: list[Item] = list(read_one(path, task))
+        except MemoryError:
+            items = [
+                Problem(str(path), "is too large for the memory of this machine; nothing read")
+            ]
+        except Exception as error:
+            items = [Problem(str(path), f"could not be read ({type(error).__name__}: {error})")]
+        connection.send(items)
+
+
+@dataclass(slots=True)
+class _Reader:
+    process: BaseProcess
+    connection: Connection
+    number: int = -1
+    """The file it works on; -1 if none."""
+    since: float = 0.0
+
+
+class _Pool:
+    """A few readers and the files they work on."""
+
+    def __init__(self, size: int, task: Task) -> None:
+        self.task = task
+        self.context = multiprocessing.get_context()
+        self.readers = [self._start() for _ in range(size)]
+
+    def _start(self) -> _Reader:
+        ours, theirs = self.context.Pipe()
+        process = self.context.Process(target=_serve, args=(theirs, self.task), daemon=True)
+        process.start()
+        theirs.close()
+        return _Reader(process, ours)
+
+    def idle(self) -> _Reader | None:
+        """A reader without work, or `None`."""
+        return next((r for r in self.readers if r.number < 0), None)
+
+    def give(self, reader: _Reader, number: int, path: Path) -> None:
+        """Hand a file to an idle reader."""
+        reader.number, reader.since = number, time.monotonic()
+        reader.connection.send(path)
+
+    def results(self, paths: Sequence[Path]) -> Iterator[tuple[int, list[Item]]]:
+        """What became ready, waiting at most a short while; dead and stuck readers are replaced."""
+        busy = [r for r in self.readers if r.number >= 0]
+        ready = set(wait([r.connection for r in busy], timeout=_NAP_SECONDS))
+        for reader in busy:
+            number = reader.number
+            if reader.connection in ready:
+                try:
+                    items: list[Item] = reader.connection.recv()
+                    reader.number = -1
+                except (EOFError, OSError):
+                    items = [self._lost(reader, paths[number], "its reader crashed")]
+            elif time.monotonic() - reader.since > FILE_SECONDS:
+                why = f"it took longer than {FILE_SECONDS:.0f} s"
+                items = [self._lost(reader, paths[number], why)]
+            else:
+                continue
+            yield number, items
+
+    def _lost(self, reader: _Reader, path: Path, why: str) -> Problem:
+        reader.process.kill()
+        reader.process.join()
+        reader.connection.close()
+        self.readers[self.readers.index(reader)] = self._start()
+        return Problem(
+            str(path), f"{why}; nothing read of it. Save it in another format, or split it."
+        )
+
+    def close(self) -> None:
+        """End all readers."""
+        for reader in self.readers:
+            reader.process.kill()
+        for reader in self.readers:
+            reader.process.join()
+            reader.connection.close()
+
+
+def read_all(
+    paths: Sequence[Path],
+    task: Task,
+    progress: Callable[[str, int, int], None],
+    jobs: int | None = None,
+) -> Iterator[tuple[Path, list[Item]]]:
+    """(file, its items) in the order of the files; streams, holding a few files at a time.
+
+    ``jobs`` is the number of processes, by default one for each core.
+    """
+    if not paths:
+        return
+    pool = _Pool(min(len(paths), jobs or len(os.sched_getaffinity(0)) or 1), task)
+    try:
+        done: dict[int, list[Item]] = {}
+        given = shown = 0
+        while shown < len(paths):
+            while given < len(paths) and given - shown < _AHEAD and (reader := pool.idle()):
+                pool.give(reader, given, paths[given])
+                given += 1
+            if shown not in done:
+                done.update(pool.results(paths))
+                progress("reading", shown + len(done), len(paths))
+            while shown in done:
+                yield paths[shown], done.pop(shown)
+                shown += 1
+        progress("reading", len(paths), len(paths))
+    finally:
+        pool.close()
