@@ -325,3 +325,58 @@ def test_role_of_the_text_is_not_lost_with_two_blocks_inside_a_table() -> None:
     (found,) = mentions(text, blocks=tuple(sorted((*inner, table), key=lambda b: b.start)))
     assert found.batch == "table@0"
     assert roles(text) == {"evil.com": ["indicator"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Kaspersky calls it Backdoor.Win32.Turla.cd and Trojan.MSIL.Agent.is", []),
+        ("versions 14.x through 17.x before 17.0.0.169 on Windows", []),
+        ("a fork of the open source tool, 1.2.0.0, was used", []),
+        ("it answers with an IPv4 address of 35.0.0.0", ["35.0.0.0"]),
+        ("\n**1.2.1.1** [**Socat**](#s)\n", []),
+        (
+            "blocked 82.10.0.0/16 and 5.9.0.0-5.9.255.255",
+            ["5.9.0.0", "5.9.255.255", "82.10.0.0/16"],
+        ),
+    ],
+)
+def test_names_of_detections_versions_and_sections_are_no_hosts(
+    text: str, found: list[str]
+) -> None:
+    mentions = extract(Document("a.txt", "text", text))
+    assert sorted(m.feature.value for m in mentions if "file" not in m.feature.kind) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            r'add "HKLM\SOFTWARE\Policies\Microsoft\Windows Defender\Real-Time Protection" /v x',
+            r"hkey_local_machine\software\policies\microsoft\windows defender\real-time protection",
+        ),
+        (
+            r"the key HKLM\SOFTWARE\Classes\CLSID\{6fd0637b-85c6-d3a9-cce9-65a3f73aded9}).",
+            r"hkey_local_machine\software\classes\clsid\{6fd0637b-85c6-d3a9-cce9-65a3f73aded9}",
+        ),
+        (r'dropped as "C:\Users\Public\My Update.exe" and run', r"c:\users\public\my update.exe"),
+        (
+            r'runs "C:\Windows\System32\rundll32.exe foo.dll,Run" then',
+            r"c:\windows\system32\rundll32.exe",
+        ),
+        ("a service named ‘WinDefService’", "windefservice"),
+        ("an online service called JavaScript Obfuscator1", None),
+        (r"files in AppData\Local\Temp are read", None),
+        (r"the mutex Global\XYZ-12 is made", r"Global\XYZ-12"),
+        (
+            "User-Agent: Mozilla/5.0 (Windows NT 6.1; WOW64) like GeckoHost: update.evil-x.com",
+            "Mozilla/5.0 (Windows NT 6.1; WOW64) like Gecko",
+        ),
+    ],
+)
+def test_keys_paths_and_names_end_where_they_end(text: str, expected: str | None) -> None:
+    kinds = ("windows-registry-key", "file:path", "service-name", "mutex", "user-agent")
+    found = [
+        m.feature.value for m in extract(Document("a.txt", "text", text)) if m.feature.kind in kinds
+    ]
+    assert found == ([expected] if expected else [])

@@ -84,6 +84,8 @@ def _broken(path: Path, task: Task) -> list[Item]:
         os._exit(11)
     if path.name == "hang.txt":
         time.sleep(60)
+    if path.name == "memory.txt":
+        return [Problem("", str(len(bytearray(4 * intake.FILE_BYTES))))]
     if path.name == "raise.txt":
         raise RuntimeError("boom")
     return list(read_one(path, task))
@@ -94,12 +96,13 @@ def test_a_file_that_crashes_hangs_or_fails_costs_itself_only(
 ) -> None:
     monkeypatch.setattr(intake, "read_one", _broken)
     monkeypatch.setattr(intake, "FILE_SECONDS", 1.0)
-    names = ["a.txt", "crash.txt", "hang.txt", "raise.txt", "z.txt"]
+    names = ["a.txt", "crash.txt", "hang.txt", "memory.txt", "raise.txt", "z.txt"]
     found = dict(all_of([text(tmp_path / n, f"see {n[0]}1[.]evil.com") for n in names]))
     assert list(found) == names
     assert values(found["a.txt"]) == {"a1.evil.com"}
     assert values(found["z.txt"]) == {"z1.evil.com"}
-    for name, word in (("crash.txt", "crashed"), ("hang.txt", "longer"), ("raise.txt", "boom")):
+    words = ("crashed", "longer", "too large for the memory", "boom")
+    for name, word in zip(names[1:-1], words, strict=True):
         (problem,) = found[name]
         assert isinstance(problem, Problem) and word in problem.message
         assert name in problem.place

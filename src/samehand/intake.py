@@ -25,6 +25,9 @@ from samehand.read.document import Document
 
 #: One file may take this long; the slowest reader, PDF, stops by itself after 120 s.
 FILE_SECONDS = 600.0
+#: Memory that reading one file may take beyond what the program itself has, in bytes; twice what
+#: the largest readable document needs. PDFium cannot be stopped otherwise.
+FILE_BYTES = 1024 * 1024 * 1024
 #: Results that wait for their turn, in files; more files are not begun.
 _AHEAD = 32
 _NAP_SECONDS = 0.5
@@ -84,11 +87,24 @@ def read_one(path: Path, task: Task) -> Iterator[Item]:
         yield Extraction(replace(item, problems=()), found)
 
 
+def _limit_memory() -> None:
+    """Let this process take `FILE_BYTES` more than it has, where the system can tell and limit."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + FILE_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    except (ImportError, OSError, ValueError):
+        return
+
+
 def _serve(connection: Connection, task: Task) -> None:
     """The life of a reader: a path comes in, the list of its items goes out."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    _limit_memory()
     parent = os.getppid()
     while True:
         try:

@@ -15,6 +15,8 @@ from samehand.extract.patterns import HOST, IPV6, PY_AT_END, PY_STOP, URL, spans
 from samehand.extract.tails import plain_scheme, refang_tail, trim_tail
 
 _CIDR = re.compile(r"/(\d{1,2})")
+#: The first and the last address of a range, which have one token.
+_RANGE = re.compile(r"(\d+(?:\.\d+){3})-(\d+(?:\.\d+){3})")
 _PORT = re.compile(r"\d+")
 #: The next line of a URL that a narrow page broke: one token, and not a thing of its own.
 _CONTINUED = re.compile(r"\n([\w.~/?#&=%+-]{3,})(?=[ \t]*(?:\||\n|$))", re.ASCII)
@@ -215,6 +217,11 @@ class Network:
         raw = self.text[written.start : written.end]
         if raw.count(".") != 3 and raw.replace(".", "").isdigit():
             return []  # 3.5, the bulk of what has a dot
+        between = _RANGE.fullmatch(raw)
+        if between:  # 10.0.0.1-10.0.0.9
+            ends = (token(raw[a:b], written.start + a) for a, b in map(between.span, (1, 2)))
+            both = [found for end in ends if (found := self.judge.judge(end))]
+            return [c for found in both if (c := self._placed(found, written))]
         cut = token(raw, written.start)
         whole = self.judge.judge(cut)
         if whole is not None:

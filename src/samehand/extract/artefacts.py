@@ -16,6 +16,10 @@ _CERTIFICATE_NEAR = re.compile(r"(?i)certificat|issuer|thumbprint|signed|x509|ss
 _NEAR_SERIAL = 200
 #: Digits of a serial number (RFC 5280, 4.1.2.2: 20 octets), and from which on no word is needed.
 _SERIAL_DIGITS, _LONG_SERIAL = range(8, 41), 16
+#: Quotes by how they open, longest text in them, and what makes it more than one path.
+_QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "`": "`"}
+_MOST_QUOTED = 260
+_COMMAND_LINE = re.compile(r"\s[-/]|[,;|<>*?]|\s\w:\\|\.\w{2,4}\s")
 #: The end of a file name inside a path, with a blank after it.
 _PATH_BREAK = re.compile(r"\.([A-Za-z0-9]{1,5}) ")
 #: A drive, a variable, a share or a folder of the root without anything below it.
@@ -29,7 +33,24 @@ _DECLARES = re.compile(r"(?i)\b(?:named|called|with the name|name(?: is|:)?)\b|[
 _PLAIN_WORD = re.compile(r"[A-Z]?[a-z]+")
 #: Most words of a name in quotes; more are a sentence.
 _MOST_WORDS = 5
-_NO_NAMES = frozenset(("name", "names", "the", "object"))
+_NO_NAMES = frozenset(
+    (
+        *("name", "names", "the", "object", "that", "which", "randomly", "this", "with", "from"),
+        *("and", "for", "it", "to", "by", "in", "on", "or", "is", "as", "a", "an", "using"),
+    )
+)
+_NEAR_NAME = 16
+#: Words before "service" that make it one of the Internet and none of Windows.
+_ONLINE = re.compile(
+    r"(?i)(?:online|hosting|cloud|web|e-?mail|sharing|storage|messaging|social|media|network"
+    r"|bot|based|paid|legitimate|party|crypting|lookalike|translation|shortening|dns|vpn|proxy"
+    r"|streaming|search|payment|delivery|exchange|intelligence|detection|scanning)[ -]$"
+)
+#: What follows a user agent in a dump of headers without line ends.
+_NEXT_HEADER = re.compile(
+    r"\s*(?:(?:Host|Accept|Accept-[A-Z]\w+|Connection|Content-[A-Z]\w+|Cookie|Cache-Control|Referer"
+    r"|Pragma|User-Agent): |HTTP/1\.|Mozilla/(?!\d\.\d \()|(?<=\S)Mozilla/)"
+)
 _PHONE_WORD = re.compile(
     r"(?i)\b(?:whatsapp|sms|smish\w*|vish\w*|lures?|scam\w*|callback|phish\w*|fake|actors?"
     r"|attackers?|victims?|fraud\w*)\b"
@@ -91,6 +112,15 @@ class Artefacts:
                 start = char(start)
                 yield start, self.text[start : char(end)], match
 
+    def _quoted(self, start: int) -> str:
+        """What stands in the quotes that open right before a place; '' without such quotes."""
+        closing = _QUOTES.get(self.text[start - 1 : start]) if start else None
+        if closing is None:
+            return ""
+        line = self.text[start : start + _MOST_QUOTED].partition("\n")[0]
+        inside, quote, _ = line.partition(closing)
+        return inside if quote else ""
+
     def serials(self) -> Iterator[Candidate]:
         """Serial numbers of certificates."""
         for start, raw, _ in self._matches(p.SERIAL, 1):
@@ -105,9 +135,10 @@ class Artefacts:
     def registry(self) -> Iterator[Candidate]:
         """Keys of the Windows registry below a hive."""
         for start, raw, _ in self._matches(p.REGISTRY):
-            body = raw.rstrip(_AFTER_KEY)
+            raw = self._quoted(start) or raw
+            body = _without_closers(raw)
             value = re.sub(r"\\{2,}", r"\\", raw).replace(":\\", "\\").replace("]\\", "\\")
-            value = _NEXT_HIVE.split(value.rstrip(_AFTER_KEY), maxsplit=1)[0]
+            value = _NEXT_HIVE.split(_without_closers(value), maxsplit=1)[0]
             if "\\" in value.strip("\\"):
                 end = start + len(body)
                 yield Candidate(start, end, "windows-registry-key", value, rank=4)
@@ -124,7 +155,8 @@ class Artefacts:
         for start, raw, _ in self._matches(p.WINDOWS_PATH):
             if start and self.text[start - 1] in "\\/":
                 continue
-            raw = _without_words(raw)
+            whole = self._quoted(start)
+            raw = whole if whole and not _COMMAND_LINE.search(whole) else _without_words(raw)
             body = raw.rstrip(_AFTER_PATH)
             if body.count("(") > body.count(")") and raw.startswith(")", len(body)):
                 body += ")"  # 'C:\Program Files (x86)'
@@ -148,17 +180,18 @@ class Artefacts:
         r"""Names in the namespaces of kernel objects: 'Global\name'."""
         for start, raw, _ in self._matches(p.MUTEX):
             body = raw.rstrip(_AFTER_NAME)
-            if len(body) >= _FEWEST_MUTEX:
+            inside = start > 0 and self.text[start - 1] in "\\/%"  # AppData\Local\Temp
+            if len(body) >= _FEWEST_MUTEX and not inside:
                 value = body.replace("\\\\", "\\")
                 yield Candidate(start, start + len(body), "mutex", value, rank=3)
 
     def user_agents(self) -> Iterator[Candidate]:
         """User agents, by their beginning or by the label before them."""
         for start, raw, _ in self._matches(p.USER_AGENT):
-            body = raw.rstrip(" .,;:")
+            body = _NEXT_HEADER.split(raw, maxsplit=1)[0].rstrip(" .,;:")
             yield Candidate(start, start + len(body), "user-agent", body, rank=5)
         for start, raw, _ in self._matches(p.USER_AGENT_LINE, 1):
-            body = raw.rstrip(" .,;:")
+            body = _NEXT_HEADER.split(raw, maxsplit=1)[0].rstrip(" .,;:")
             if "/" in body or " " not in body:
                 yield Candidate(start, start + len(body), "user-agent", body, rank=5)
 
@@ -170,9 +203,12 @@ class Artefacts:
             start, end = quoted if quoted[0] >= 0 else bare
             start, end = char(start), char(end)
             name = self.text[start:end]
-            body = name.rstrip(".:!?*").strip()
+            body = name.strip("*").rstrip(".,:!?*").strip()
             kind = _NAMED_KINDS[match.group(1).decode().lower()]
             between = self.text[char(word[1]) : start]
+            at = char(word[0])
+            if kind == "service-name" and _ONLINE.search(self.text[max(0, at - _NEAR_NAME) : at]):
+                continue
             if _is_named(kind, body, between, quoted[0] >= 0):
                 at = start + name.find(body)
                 value = body.replace("\\\\", "\\")
@@ -205,6 +241,17 @@ def _without_words(raw: str) -> str:
         if ending in lexicon().file_endings or ending in lexicon().file_domains:
             return raw[: broken.end() - 1]
     return raw
+
+
+def _without_closers(raw: str) -> str:
+    """A key without the punctuation of the sentence; a bracket stays where it closes one inside."""
+    body = raw
+    while body and body[-1] in _AFTER_KEY:
+        opener = {")": "(", "]": "[", "}": "{"}.get(body[-1])
+        if opener and body.count(opener) >= body.count(body[-1]):
+            break
+        body = body[:-1]
+    return body
 
 
 def _path_kind(value: str) -> str:

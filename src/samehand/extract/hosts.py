@@ -22,6 +22,19 @@ _HOST_WORDS = re.compile(
 )
 #: Signs without which all dots of a token are plain.
 _SPECIAL = re.compile(r"[\[({<\])}> \\\n]")
+_TOLD_ADDRESS = re.compile(r"(?i)\b(?:ips?|ipv4|address(?:es)?|servers?|hosts?)\b[^.]{0,16}$")
+#: Other versions before: "17.x before 17.0.0.169".
+_ANY_VERSION = re.compile(r"\b\d+\.x\b|\b(?:before|prior to|earlier than|up to|through) $")
+#: A line that begins with the number of a section, in markup or without.
+_LINE_START = re.compile(r"(?:^|\n)[#*_ \t]*$")
+_TITLE = re.compile(r"[.*_]* +[*_\[]*[A-Z][a-z]")
+#: A label in the names that scanners give to malware: "Trojan.Win32.Agent.cd".
+_PLATFORMS = frozenset(
+    (
+        *("win16", "win32", "win64", "w32", "w64", "msil", "androidos", "android", "osx", "macos"),
+        *("linux", "vbs", "html", "msoffice", "swf"),
+    )
+)
 _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?|[^\W_]|_[\w-]{1,62}")
 _NUMERIC = re.compile(r"\d{1,3}")
 _WORD = re.compile(r"[A-Za-z_]+")
@@ -218,7 +231,7 @@ class Judge:
         """Whether four numbers are an address and no version, section or object identifier."""
         if part.defanged:
             return True
-        start, end = part.spans[0][0], part.spans[-1][1]
+        end = part.spans[-1][1]
         before = self._before(part)
         if before[-1:] in ("/", "§") and not before.endswith("//"):
             return False
@@ -233,9 +246,17 @@ class Judge:
             if word.lower() in self.words.version_words:
                 return False
         numbers = [int(label) for label in part.labels]
-        heading = (start == 0 or self.text[start - 1] == "\n") and re.match(
-            r"\.? +[A-Z][a-z]", self.text[end : end + 8]
-        )
+        told = _TOLD_ADDRESS.search(line)
+        if (
+            told is None
+            and numbers[0]
+            and not any(numbers[2:])
+            and self.text[end : end + 1] not in ("/", "-", ":")
+        ):
+            return False  # 1.2.0.0 is a version, or a network without its length
+        if _ANY_VERSION.search(line):
+            return False
+        heading = _LINE_START.search(before) and _TITLE.match(self.text[end : end + 12])
         return not (heading and max(numbers) < _LAST_SECTION)
 
     def _labels_hold(self, labels: tuple[str, ...]) -> bool:
@@ -310,6 +331,12 @@ class Judge:
         """Whether a name is an expression of a program or the name of a package."""
         if len(labels) == 2 and head in self.words.code_heads:
             return low not in ("com", "net", "org")
+        if (
+            len(labels) > 2
+            and any(x.lower() in _PLATFORMS for x in labels[:-1])
+            and (labels[0][:1].isupper())
+        ):
+            return True
         package = len(labels) > 2 and head in self.words.package_heads
         if package and low not in self.words.plain_domains:
             return True

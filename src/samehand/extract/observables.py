@@ -43,13 +43,20 @@ def extract(document: Document) -> tuple[Mention, ...]:
         return _extract(document)
     found: list[Mention] = []
     for start, part in parts(document):
-        moved = (replace(m, start=m.start + start, end=m.end + start) for m in _extract(part))
+        moved = (_moved(m, start) for m in _extract(part))
         found.extend(
             replace(m, page=document.page_of(m.start)) if document.pages else m for m in moved
         )
         if len(found) >= MAX_MENTIONS:
             return tuple(found[:MAX_MENTIONS])
     return tuple(found)
+
+
+def _moved(mention: Mention, by: int) -> Mention:
+    """A mention further on in the text; its list is known by where it begins."""
+    kind, at, place = mention.batch.partition("@")
+    batch = f"{kind}@{int(place) + by}" if at else mention.batch
+    return replace(mention, start=mention.start + by, end=mention.end + by, batch=batch)
 
 
 def parts(document: Document) -> Iterator[tuple[int, Document]]:

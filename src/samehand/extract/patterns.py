@@ -104,11 +104,11 @@ UNIX_PATH = compiled(
     r"(?:~|/(?:etc|usr|tmp|var|home|opt|root|dev|proc|bin|sbin|lib|private"
     r"|Library|Users|Applications|System|mnt|data|run|Volumes|srv))/[^\s\"'<>|:*?,;()\[\]`”]+"
 )
-PIPE = compiled(r"\\\\+\.\\+pipe\\+[^\s\"'<>|,;`”)]+")
+PIPE = compiled(r"\\\\+\.\\+pipe\\+[^\s\"'<>|,;`”’)]+")
 MUTEX = compiled(r"\b(?:Global|Local)\\{1,2}[\pL\pN_.{}!@#$-]+")
 USER_AGENT = compiled(
-    r"\bMozilla/\d\.\d \([^)\n]*\)[^\"'\n<>|`”)]*"
-    r"(?:\([^)\n]*\)[^\"'\n<>|`”)]*)*"  # '(KHTML, like Gecko) Chrome/...'
+    r"\bMozilla/\d\.\d \([^)\n]*\)[^\"'\n<>|`”’()]*"
+    r"(?:\([^)\n]*\)[^\"'\n<>|`”’()]*)*"  # '(KHTML, like Gecko) Chrome/...'
 )
 #: Group 1: what follows the label.
 USER_AGENT_LINE = compiled(
@@ -135,7 +135,7 @@ HANDLE = compiled(
 PHONE = compiled(r"\+\d{1,3}[ .(-]{0,2}\d{1,4}(?:[ .)-]{1,2}\d{2,5}){1,5}\b|\+\d{9,14}\b")
 
 #: Where the path of an address ends at the latest.
-PY_STOP = re.compile(r"[\s<>\"“”„«»`^|]")
+PY_STOP = re.compile(r"[\s<>\"“”„«»‘’`^|]")
 #: The same dot, for putting a value right; the few characters of a candidate need no RE2.
 PY_DOT = re.compile(
     r"(?P<bracket>\s?[\[({<]+\s?(?:\.|,|dot|d0t|punkt|punto|point)\s?[\])}>]+\s?)"

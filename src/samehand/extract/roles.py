@@ -26,6 +26,8 @@ from samehand.read.document import Document
 _ADDRESSES = frozenset(("ipv4-addr", "ipv6-addr", "ipv4-addr:port"))
 _NETWORK = _ADDRESSES | {"url", "domain-name", "email-addr"}
 #: Roles that are passed on to the other places of a value.
+#: Kinds that are no part of a file or a program; without words about them they are indicators.
+_NO_FILES = frozenset(("cryptocurrency-wallet", "x509-certificate:sha1", "x509-certificate:serial"))
 _TELLING = frozenset(("c2", "download", "phishing", "sinkhole", "victim"))
 #: Kinds that play no part.
 _SILENT = frozenset((
@@ -114,11 +116,21 @@ class Roles:
     def __init__(self, document: Document, layout: Layout, placed: Sequence[Placed]) -> None:
         self.layout = layout
         self.words = _words()
-        own = host_of(Feature("url", document.url)) if document.url else ""
-        self.own = self._owner(own)
+        self.own = self._owners(document, placed)
         defanged = sum(row.defanged for row in placed if row.feature.kind in _NETWORK)
         self.defanging = defanged >= _DEFANGING
         """Whether values are written defanged, so that a plain link is for reading."""
+
+    def _owners(self, document: Document, placed: Sequence[Placed]) -> frozenset[str]:
+        """The publisher's own domains: where the document lies, and where it asks for mail."""
+        hosts = [host_of(Feature("url", document.url))] if document.url else []
+        for row in placed:
+            if row.feature.kind == "email-addr" and not row.defanged:
+                before, after = self.layout.line(row.start, row.end)
+                host = row.feature.value.rpartition("@")[2]
+                if _CONTACT.search((before + after).encode()) and not split_host(host)[1]:
+                    hosts.append(host)
+        return frozenset(map(self._owner, hosts)) - {""}
 
     @staticmethod
     def _owner(host: str) -> str:
@@ -150,11 +162,12 @@ class Roles:
         if kind in _SILENT:
             return ""
         if kind not in _NETWORK:
-            return self._of_file(kind, before, after, start)
+            found = self._of_file(kind, before, after, start)
+            return "indicator" if found == "malware" and kind in _NO_FILES else found
         host = feature.value.rpartition("@")[2] if kind == "email-addr" else host_of(feature)
         if not defanged and self._is_reference(feature, host, before, after, start):
             return "reference"
-        if self.own and self._owner(host) == self.own and not defanged:
+        if self.own and not defanged and self._owner(host) in self.own:
             return "reference"
         bare = feature.value.partition(":")[0].partition("/")[0] if "ip" in kind else ""
         if bare and (bare in _RESOLVERS or (kind == "ipv4-addr" and is_special_address(bare))):

@@ -211,7 +211,7 @@ class Runs:
             "S": ("attack-software", attack.software(), raw[1] in "01"),
             "C": ("attack-campaign", {}, raw[1:3] == "00"),
         }[raw[0]]
-        holds = raw in known or (self._context and latest)
+        holds = raw in known or (self._context and latest and raw[1:] != "0000")
         return Candidate(start, end, kind, raw, rank=1) if holds else None
 
     def _technique(self, start: int, end: int, value: str) -> Candidate | None:

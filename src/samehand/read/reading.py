@@ -52,7 +52,7 @@ FORMATS: tuple[Format, ...] = (
     Format("markdown", (".md", ".markdown"), read_markdown, 64 * MIB, True),
     Format("asciidoc", (".adoc", ".asciidoc"), read_asciidoc, 64 * MIB, True),
     Format("text", (".txt", ".text"), read_text, 64 * MIB, True),
-    Format("mail", (".eml", ".mht", ".mhtml"), read_mail, 64 * MIB, True),
+    Format("mail", (".eml", ".mht", ".mhtml"), read_mail, 32 * MIB, True),
     Format("yara", (".yar", ".yara"), read_yara, 32 * MIB, True),
     Format("csv", (".csv", ".tsv"), read_csv, 64 * MIB, True),
     Format(
