@@ -380,3 +380,34 @@ def test_keys_paths_and_names_end_where_they_end(text: str, expected: str | None
         m.feature.value for m in extract(Document("a.txt", "text", text)) if m.feature.kind in kinds
     ]
     assert found == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("the key was “736769476A5162373558736B71703962”", []),
+        (
+            "MD5 of the file is 736769476A5162373558736B71703962",
+            ["736769476a5162373558736b71703962"],
+        ),
+        (
+            "see kernel-drivers.[net] and a link.[Net](http://x.org/)",
+            ["kernel-drivers.net", "http://x.org"],
+        ),
+        ("[198][.][54][.][117][.][200]", ["198.54.117.200"]),
+        ("5[.]45[.]64[.]0[/]21", ["5.45.64.0/21"]),
+        ("GET [https]://mirror.pkg-night[.]com/simple/", ["https://mirror.pkg-night.com/simple/"]),
+        ("a[.]me/b[.]me", ["a.me", "b.me"]),
+        ("Face::Add and Bead::Feed", []),
+        ("versions 5.3.0.12, 5.3.0.14 and 5.4.1.2 of it", []),
+        ("the IP addresses 5.3.0.12, 5.3.0.14 and 5.4.1.2", ["5.3.0.12", "5.3.0.14", "5.4.1.2"]),
+        ("extension 2.5.29.15", []),
+        ('CreateMutexA(NULL, TRUE, "zz__once__88")', ["zz__once__88"]),
+        ('sc create "NetTcpCache" start= auto', ["nettcpcache"]),
+        ("schtasks /create /tn Updater7 /sc daily", ["updater7"]),
+        ("C:/Windows/Temp/~df3c.tmp", [r"c:\windows\temp\~df3c.tmp"]),
+        (r"copies to \\HOST\ADMIN$\psexesvc7.exe now", [r"\\host\admin$\psexesvc7.exe"]),
+    ],
+)
+def test_forms_that_a_first_version_missed(text: str, found: list[str]) -> None:
+    assert [m.feature.value for m in extract(Document("a.txt", "text", text))] == found

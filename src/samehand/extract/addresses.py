@@ -20,6 +20,8 @@ _RANGE = re.compile(r"(\d+(?:\.\d+){3})-(\d+(?:\.\d+){3})")
 _PORT = re.compile(r"\d+")
 #: The next line of a URL that a narrow page broke: one token, and not a thing of its own.
 _CONTINUED = re.compile(r"\n([\w.~/?#&=%+-]{3,})(?=[ \t]*(?:\||\n|$))", re.ASCII)
+_CLOSED = re.compile(r"\n([\w.~/?#&=%+-]{3,})", re.ASCII)
+_CLOSING = {"[": "]", "<": ">", "(": ")", '"': '"', "“": "”", "'": "'", "`": "`"}
 _OWN_LINE = re.compile(
     r"(?i)h(?:tt|xx)ps?|ftp|[0-9a-f]{32,}$|\d+\.\d+\.\d+\.\d+"
     r"|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|ru|cn|info|top|xyz)\b"
@@ -140,6 +142,8 @@ class Network:
                 continue  # a URL inside the query of another
             scheme = text[scheme_at[0] : scheme_at[1]]
             low = scheme.lower()
+            if text[scheme_at[1]] == "]":  # [https]://host
+                start -= text[start - 1 : start] == "["
             if low[:1] not in "hmf" and text[start - 1 : start].isalpha() and start:
                 continue
             host, host_end, whole = self._url_host(text[host_start:host_end], host_start)
@@ -206,8 +210,13 @@ class Network:
         if text[end : end + 1] != "\n" or not rest or rest[-1] not in "/-_=&?%":
             return ""
         line = end - (text.rfind("\n", 0, start) + 1)
-        following = _CONTINUED.match(text, end)
-        if line < _FULL_LINE or following is None or _OWN_LINE.match(following[1]):
+        closing = _CLOSING.get(text[start - 1 : start]) if start else None
+        following = _CONTINUED.match(text, end) if line >= _FULL_LINE else None
+        if following is None and closing:
+            following = _CLOSED.match(text, end)
+            if following and not text.startswith(closing, following.end()):
+                return ""
+        if following is None or _OWN_LINE.match(following[1]):
             return ""
         more = following[1]
         return more if any(not c.isalpha() for c in more) else ""
@@ -265,7 +274,7 @@ class Network:
         rest = "" if inside else self._tail(at, "/", self.text[max(0, start - 1) : start])
         is_address = found.kind == "address"
         if is_address and not number:
-            net = _CIDR.fullmatch(rest)
+            net = _CIDR.fullmatch(rest.replace("[/]", "/"))
             if net and int(net[1]) <= 32:
                 value = found.value + net[0]
                 return Candidate(start, at + len(rest), "ipv4-addr", value, found.defanged, 1)
@@ -285,7 +294,7 @@ class Network:
         other = token(first, 0)
         if len(other.labels) >= 2 and "/" not in rest.lstrip("/[]"):
             low = other.labels[-1].lower()
-            if is_numeric(other.labels):
+            if is_numeric(other.labels) or (other.defanged and low in lexicon().top_level):
                 return False
             if low in lexicon().plain_domains and low not in lexicon().file_endings:
                 return False
@@ -328,4 +337,6 @@ class Network:
                 end -= len(bits) + 1
             if "::" in address and not any(len(g) > 2 for g in address.split(":")):
                 continue  # std::string and 1::2 are more often code than an address
+            if "[" not in raw and address.count(":") == 2 and not any(map(str.isdigit, address)):
+                continue  # Face::Add is code
             yield Candidate(start, end, "ipv6-addr", value + prefix, "[" in raw, 1)

@@ -20,6 +20,8 @@ _SERIAL_DIGITS, _LONG_SERIAL = range(8, 41), 16
 _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "`": "`"}
 _MOST_QUOTED = 260
 _COMMAND_LINE = re.compile(r"\s[-/]|[,;|<>*?]|\s\w:\\|\.\w{2,4}\s")
+#: The beginning of a further path in what was cut off one.
+_NEXT_PATH = re.compile(r"(?<= )(?:[A-Za-z]:|%\w+%)\\")
 #: The end of a file name inside a path, with a blank after it.
 _PATH_BREAK = re.compile(r"\.([A-Za-z0-9]{1,5}) ")
 #: A drive, a variable, a share or a folder of the root without anything below it.
@@ -36,7 +38,7 @@ _MOST_WORDS = 5
 _NO_NAMES = frozenset(
     (
         *("name", "names", "the", "object", "that", "which", "randomly", "this", "with", "from"),
-        *("and", "for", "it", "to", "by", "in", "on", "or", "is", "as", "a", "an", "using"),
+        *("and", "for", "it", "pipe", "to", "by", "in", "on", "or", "is", "as", "a", "an", "using"),
     )
 )
 _NEAR_NAME = 16
@@ -71,16 +73,17 @@ _SIGNS: dict[bytes, tuple[bytes, ...]] = {
     pattern.pattern: signs
     for pattern, signs in (
         (p.REGISTRY, (b"hk",)),
-        (p.WINDOWS_PATH, (b"\\",)),
+        (p.WINDOWS_PATH, (b"\\", *(b"%c:/" % drive for drive in b"cdefghz"))),
         (p.PIPE, (b"\\",)),
         (p.MUTEX, (b"global\\", b"local\\")),
         (p.USER_AGENT, (b"mozilla",)),
-        (p.USER_AGENT_LINE, (b"gent",)),
+        (p.USER_AGENT_LINE, (b"user-agent", b"user agent", b"useragent")),
         (p.YARA, (b"rule",)),
         (p.PHONE, (b"+",)),
         (p.HANDLE, (b"@",)),
         (p.SERIAL, (b"serial",)),
         (p.NAMED, (b"mut", b"service", b"task", b"pipe")),
+        (p.MADE, (b"createmutex", b"openmutex", b"sc create", b"sc.exe create", b"/tn ")),
     )
 }
 
@@ -152,11 +155,9 @@ class Artefacts:
 
     def windows_paths(self) -> Iterator[Candidate]:
         """Paths of Windows, of files and of debugging symbols."""
-        for start, raw, _ in self._matches(p.WINDOWS_PATH):
+        for start, raw in self._raw_paths():
             if start and self.text[start - 1] in "\\/":
                 continue
-            whole = self._quoted(start)
-            raw = whole if whole and not _COMMAND_LINE.search(whole) else _without_words(raw)
             body = raw.rstrip(_AFTER_PATH)
             if body.count("(") > body.count(")") and raw.startswith(")", len(body)):
                 body += ")"  # 'C:\Program Files (x86)'
@@ -165,6 +166,22 @@ class Artefacts:
                 continue
             if re.search(r"\w{2}", value[2:]):
                 yield Candidate(start, start + len(body), _path_kind(value), value, rank=4)
+
+    def _raw_paths(self) -> Iterator[tuple[int, str]]:
+        """Paths up to where they may end; what is cut off may hold the next."""
+        for start, raw, _ in self._matches(p.WINDOWS_PATH):
+            whole = self._quoted(start)
+            if whole and not _COMMAND_LINE.search(whole):
+                yield start, whole
+                continue
+            at = 0
+            while at < len(raw):
+                path = _without_words(raw[at:])
+                yield start + at, path
+                following = _NEXT_PATH.search(raw, at + len(path))
+                if at + len(path) >= len(raw) or following is None:
+                    break
+                at = following.start()
 
     def unix_paths(self) -> Iterator[Candidate]:
         """Paths below the usual folders of Unix."""
@@ -213,6 +230,18 @@ class Artefacts:
                 at = start + name.find(body)
                 value = body.replace("\\\\", "\\")
                 yield Candidate(at, at + len(body), kind, value, rank=3)
+
+    def made(self) -> Iterator[Candidate]:
+        """Mutexes, services and tasks in the call or command that makes them."""
+        for _, _, match in self._matches(p.MADE):
+            groups = p.spans(match)[1:]
+            number = next(i for i, span in enumerate(groups) if span[0] >= 0)
+            start, end = (self.scan.char(b) for b in groups[number])
+            name = self.text[start:end]
+            body = name.strip('"')
+            start += name.find(body)
+            kind = ("mutex", "service-name", "scheduled-task")[number]
+            yield Candidate(start, start + len(body), kind, body.replace("\\\\", "\\"), rank=4)
 
     def rules(self) -> Iterator[Candidate]:
         """Names of YARA rules."""
@@ -287,6 +316,7 @@ _FINDERS: tuple[_Finder, ...] = (
     Artefacts.unix_paths,
     Artefacts.mutexes,
     Artefacts.named,
+    Artefacts.made,
     Artefacts.user_agents,
     Artefacts.rules,
     Artefacts.handles,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from samehand.extract.lexicon import lexicon
 from samehand.extract.patterns import compiled
 
 #: Format characters of Unicode that are not shown (categories Cf and Mn used as joiners).
@@ -35,7 +36,12 @@ _LIKE: dict[str, str] = {
     **dict.fromkeys("\uff3d\u3011", "]"),
 }
 #: The same for a first look at the bytes, which is ten times as fast.
-_SPECIAL, _HIDDEN_BYTES = compiled(f"[{_INVISIBLE}{''.join(_LIKE)}]"), compiled(f"[{_INVISIBLE}]")
+_SPECIAL, _HIDDEN_BYTES = (
+    compiled(f"[{_INVISIBLE}{''.join(_LIKE)}\u3002]"),
+    compiled(f"[{_INVISIBLE}]"),
+)
+#: The full stop of Chinese and Japanese between a name and a top-level domain (UTS 46, 2.3).
+_CJK_STOP = re.compile(r"(?<=\w)\u3002(?=([a-z]{2,10})(?![A-Za-z]))")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -70,6 +76,10 @@ class Scan:
         return self._original[start], self._original[end - 1] + 1
 
 
+def _full_stop(match: re.Match[str]) -> str:
+    return "." if match[1] in lexicon().top_level else "\u3002"
+
+
 def prepared(text: str) -> Scan:
     """A text ready for scanning, with the way back to its own places."""
     original: memoryview | None = None
@@ -80,6 +90,8 @@ def prepared(text: str) -> Scan:
         data = text.encode()
     even = text
     if _SPECIAL.search(data) is not None:
+        if "\u3002" in text:
+            text = _CJK_STOP.sub(_full_stop, text)
         for char, like in _LIKE.items():
             text = text.replace(char, like)
         even = text

@@ -20,6 +20,10 @@ _HOST_WORDS = re.compile(
     r"|resolv\w*|visit\w*|sinkhol\w*|registered|beacon\w*|contact\w*|connect\w*|www|hosted"
     r"|redirect\w*|portal|page|infrastructure|nameserver)\b"
 )
+#: Object identifiers of the Internet, RSA and X.500 (ITU-T X.660) of four arcs.
+_OBJECT_IDENTIFIER = re.compile(r"1\.3\.6\.|1\.2\.840\.|2\.5\.(?:4|29)\.")
+#: What joins the members of a list of versions.
+_AND = re.compile(r"\s*(?:[,;/&–-]|and|or|to|through|,\s*(?:and|or))\s*")
 #: Signs without which all dots of a token are plain.
 _SPECIAL = re.compile(r"[\[({<\])}> \\\n]")
 _TOLD_ADDRESS = re.compile(r"(?i)\b(?:ips?|ipv4|address(?:es)?|servers?|hosts?)\b[^.]{0,16}$")
@@ -139,16 +143,25 @@ class Judge:
         self.text = text
         self.meant = meant
         self.words = lexicon()
+        self._version_end = -1
+        """Where the last four numbers end that are a version; -1 if the last were none."""
 
     def judge(self, found: Token) -> Found | None:
         """The observable in a token, or `None`."""
+        if "open" in found.marks:
+            end = found.spans[-1][1]
+            closed = (
+                self.text[end : end + 1] in ("]", ")", "}") and self.text[end + 1 : end + 2] != "("
+            )
+            if not closed or any(label != label.lower() for label in found.labels):
+                return None  # a Markdown link after a full stop
         if "blank" in found.marks or "word" in found.marks:
             return self._spaced(found)
         return self._plain_or_defanged(found)
 
     def pieces(self, found: Token) -> list[Token]:
         """A token with blanks around dots, cut there, for when it is no single host."""
-        cuts = [i + 1 for i, mark in enumerate(found.marks) if mark in ("blank", "word")]
+        cuts = [i + 1 for i, mark in enumerate(found.marks) if mark in ("blank", "word", "open")]
         if not cuts:
             return []
         return [found.cut(a, b) for a, b in pairwise((0, *cuts, len(found.labels))) if b - a >= 2]
@@ -161,14 +174,16 @@ class Judge:
             return self._whole("address", found) if len(set(marks)) == 1 or found.defanged else None
         last = labels[-1]
         if (
-            last not in self.words.plain_domains
+            last not in self.words.plain_domains | self.words.word_domains
             or labels[0].lower() in self.words.not_labels
             or any(label != label.lower() for label in labels)
         ):
             return None
         others = [m for m in marks if m not in ("blank", "word", "plain")]
         if "blank" in marks and len(spaced) < 2 and not others:
-            return None
+            alone = len(labels) == 2 and " . " in self.text[found.spans[0][1] : found.spans[1][0]]
+            if not (alone and any(c.isdigit() or c == "-" for c in labels[0].strip("-"))):
+                return None
         return self._whole("domain", found) if self._labels_hold(labels) else None
 
     def _whole(self, kind: str, found: Token) -> Found:
@@ -239,11 +254,22 @@ class Judge:
             return False
         if before[-1:] == "." and before[-2:-1].isdigit():
             return False
+        start = part.spans[0][0]
+        if self._version_end >= 0 and _AND.fullmatch(self.text[self._version_end : start]):
+            self._version_end = end
+            return False  # versions 1.2.3.4, 1.2.3.5 and 1.2.4.1
+        self._version_end = -1
+        return self._reads_as_address(part, before, end)
+
+    def _reads_as_address(self, part: Token, before: str, end: int) -> bool:
+        if _OBJECT_IDENTIFIER.match(".".join(part.labels)):
+            return False
         line = re.split(r"[\n;,]|[.!?] ", before[-_NEAR_ADDRESS:])[-1]
         for word in reversed(_WORD.findall(line)):
             if word.lower() in _ADDRESS_WORDS:
                 break
-            if word.lower() in self.words.version_words:
+            if {word.lower(), word.lower().rstrip("s")} & self.words.version_words:
+                self._version_end = end
                 return False
         numbers = [int(label) for label in part.labels]
         told = _TOLD_ADDRESS.search(line)
@@ -255,6 +281,7 @@ class Judge:
         ):
             return False  # 1.2.0.0 is a version, or a network without its length
         if _ANY_VERSION.search(line):
+            self._version_end = end
             return False
         heading = _LINE_START.search(before) and _TITLE.match(self.text[end : end + 12])
         return not (heading and max(numbers) < _LAST_SECTION)
@@ -329,8 +356,13 @@ class Judge:
 
     def _is_code(self, labels: tuple[str, ...], head: str, low: str) -> bool:
         """Whether a name is an expression of a program or the name of a package."""
-        if len(labels) == 2 and head in self.words.code_heads:
+        two = len(labels) == 2
+        if two and head in self.words.code_heads:
             return low not in ("com", "net", "org")
+        if (head in self.words.code_heads or (two and len(head) == 1)) and (
+            low not in self.words.plain_domains
+        ):
+            return True
         if (
             len(labels) > 2
             and any(x.lower() in _PLATFORMS for x in labels[:-1])

@@ -21,8 +21,9 @@ _DOT_WORD = r"(?i:dot|d0t|punkt|punto|point)"
 #: The dot of a host name, plain and in the ways in which it is defanged.
 DOT = (
     r"(?:\."
-    rf"|\s?{_OPEN}+\s?(?:\.|,|{_DOT_WORD})\s?{_SHUT}+\s?"  # brackets, also over a line break
+    rf"|\s?\]?{_OPEN}+\s?(?:\.|,|{_DOT_WORD})\s?{_SHUT}+\[?\s?"  # brackets, also over a line break
     r"|[\[({]\.|\.[\])}]"  # half of them
+    r"|\.[\[({]"  # around the label after it
     r"|\\+\."
     r"|[ ](?i:dot)[ ]"
     r"|[ ]\.[ ]?)"
@@ -58,7 +59,7 @@ def spans(match: Any) -> list[tuple[int, int]]:
 
 #: The beginning of an address with a scheme: scheme, user, host or [address], port.
 URL = compiled(
-    rf'({_SCHEME}){_SLASHES}([^\s/\\@<>"]*@)?'
+    rf'({_SCHEME})\]?{_SLASHES}([^\s/\\@<>"]*@)?'
     rf"({_HOST}|\[[0-9A-Fa-f:.]+\]|{_W}+)({_COLON}\d{{1,5}})?"
 )
 #: Host names, addresses and file names, with a port. Without groups, which cost twice the search.
@@ -97,8 +98,9 @@ REGISTRY = compiled(
 )
 #: A drive, a variable or a share; up to three blanks in a name with a further backslash after it.
 WINDOWS_PATH = compiled(
-    r"(?:\b[A-Za-z]:|[%$][A-Za-z_()0-9:]+%?|\\\\\?)[\\]+"
+    r"(?:\b[A-Za-z]:|[%$][A-Za-z_()0-9:]+%?|\\\\\?|\\\\[A-Za-z0-9_.-]+)[\\]+"
     r"[^\s\"'<>|:*?,;`”]*(?:(?: [^\s\"'<>|:*?,;`”\\]{1,40}){1,3}\\[^\s\"'<>|:*?,;`”]*)*"
+    r"|\b[A-Za-z]:/(?:[^\s\"'<>|:*?,;`”/]+/)+[^\s\"'<>|:*?,;`”/]+"
 )
 UNIX_PATH = compiled(
     r"(?:~|/(?:etc|usr|tmp|var|home|opt|root|dev|proc|bin|sbin|lib|private"
@@ -127,9 +129,15 @@ NAMED = compiled(
     r"(?: (?:is|was|called|named|with the name|as|of|created|is called))*(?: ?[:=|] ?| )"
     r"(?:[\"'`“‘]([^\"'`“”‘’\n]{3,80})[\"'`”’]|([^\s\"'`“”‘’,;()|]{3,80}))"
 )
+#: A name in the call or command that makes it: groups for mutex, service and task.
+MADE = compiled(
+    r"\b(?:Create|Open)Mutex(?:Ex)?[AW]?\s?\([^\"'()\n]{0,60}[\"']([^\"'\n]{2,80})[\"']"
+    r"|(?i:\bsc(?:\.exe)? +create +)(\"[^\"\n]{2,80}\"|[^\s\"]{2,80})"
+    r"|(?i:/tn +)(\"[^\"\n]{2,80}\"|[^\s\"]{2,80})"
+)
 #: The service, and the name on it.
 HANDLE = compiled(
-    r"(?i)(?:\b(telegram|skype|jabber|xmpp|icq|discord|wickr|tox|wechat|qq|twitter)\b[^\n@]{0,40}?)"
+    r"(?i)(?:\b(telegram|skype|jabber|xmpp|icq|discord|wickr|tox|wechat|qq)\b[^\n@]{0,40}?)"
     r"(@[A-Za-z0-9_]{4,32})\b"
 )
 PHONE = compiled(r"\+\d{1,3}[ .(-]{0,2}\d{1,4}(?:[ .)-]{1,2}\d{2,5}){1,5}\b|\+\d{9,14}\b")
@@ -138,8 +146,9 @@ PHONE = compiled(r"\+\d{1,3}[ .(-]{0,2}\d{1,4}(?:[ .)-]{1,2}\d{2,5}){1,5}\b|\+\d
 PY_STOP = re.compile(r"[\s<>\"“”„«»‘’`^|]")
 #: The same dot, for putting a value right; the few characters of a candidate need no RE2.
 PY_DOT = re.compile(
-    r"(?P<bracket>\s?[\[({<]+\s?(?:\.|,|dot|d0t|punkt|punto|point)\s?[\])}>]+\s?)"
-    r"|(?P<half>[\[({]\.|\.[\])}])|(?P<slash>\\+\.)|(?P<word> dot )|(?P<blank> \. ?)|(?P<plain>\.)",
+    r"(?P<bracket>\s?\]?[\[({<]+\s?(?:\.|,|dot|d0t|punkt|punto|point)\s?[\])}>]+\[?\s?)"
+    r"|(?P<half>[\[({]\.|\.[\])}])|(?P<open>\.[\[({])"
+    r"|(?P<slash>\\+\.)|(?P<word> dot )|(?P<blank> \. ?)|(?P<plain>\.)",
     re.IGNORECASE,
 )
 #: The at sign right before a host, plain and defanged.

@@ -30,11 +30,11 @@ _NOT_FILE = re.compile(
     r"|cookie|session|password|pass|ntlm|lm"
     r"|guid|uuid|commit|revision|bot ?id|campaign ?id|victim ?id|user ?id|id"
     r"|transaction|txid|tx|block)"
-    r"(?: (?:hash|value|is))?[\"'`]?\s{0,2}[:=|]?\s{0,2}[\"'`“]?)$"
+    r"(?: (?:hash|value|is|was|of|used|being)){0,3}[\"'`]?\s{0,2}[:=|]?\s{0,2}[\"'`“]?)$"
 )
 _IMPHASH = re.compile(
     r"(?i)\b(?:imphash|import hash|imp hash|pe imports? hash)\b"
-    r"[^0-9A-Fa-f\n]{0,12}(?:[a-z ]{0,12}[:=|]\s*)?[\"'`]?$"
+    r"(?:(?!\b(?:md5|sha-?\d+|hash)\b)[^.;\n]){0,60}$"
 )
 _CERTIFICATE = re.compile(
     r"(?i)(?:thumbprint|fingerprint|\bcertificates?|\bcert|x\.?509)\b[^\n]{0,40}$"
@@ -45,7 +45,7 @@ _AS_LABEL = re.compile(r"(?i)\b(?:asns?|autonomous|hosting|hosted|provider|bgp|n
 _ADDRESS_WORD = re.compile(r"(?i)\b(?:ips?|address(?:es)?|c2|c&c|server|host)\b")
 _ATTACK_CONTEXT = re.compile(r"(?i)att&(?:amp;)?ck|mitre|technique|tactic")
 #: The rest of a hash that a narrow column broke.
-_REST = re.compile(r"[ ]*\r?\n[ ]*([0-9A-Fa-f]{4,96})(?![0-9A-Za-z])")
+_REST = re.compile(r"[ ]*-?\r?\n[ ]*([0-9A-Fa-f]{4,96})(?![0-9A-Za-z])")
 #: Length in characters of both versions of TLSH without its "T1".
 _TLSH_CHARS = 70
 #: Longest part of a fuzzy hash, in characters (ssdeep, SPAMSUM_LENGTH), and the fewest of both
