@@ -1,10 +1,11 @@
 # samehand: `make demo` and `make test` are all a fresh clone needs.
 PYTHON ?= python3
 VENV   := .venv
+PEERS  := .venv-peers
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-extra setup setup-dev lint evaluate bench docs lock clean
+.PHONY: help demo test test-extra setup setup-dev lint evaluate peers bench docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,8 +28,18 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-evaluate: setup-dev ## slow figures on the labelled development data (DATA=folder)
+evaluate: setup-dev peers ## slow figures on the labelled development data (DATA=folder)
 	$(BIN)/python scripts/evaluate.py --data "$(or $(DATA),../shared/data)"
+	$(BIN)/python scripts/side_by_side.py --data "$(or $(DATA),../shared/data)" --half both \
+	  --peers $(PEERS)/bin/python
+
+# One of them is LGPL: they run in an environment of their own and are never imported by the program.
+peers: $(PEERS)/.done ## the extractors that evaluate compares with
+
+$(PEERS)/.done:
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install iocsearcher==3.1.0 ioc-finder==9.4.1
+	@touch $@
 
 bench: setup-dev ## time and memory
 	$(BIN)/python scripts/bench.py
@@ -43,7 +54,7 @@ lock: ## refresh requirements/*.txt from pyproject.toml (needs uv)
 	  --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
 
 clean: ## remove everything that make created
-	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) demo-output .pytest_cache .mypy_cache .ruff_cache
 
 # The virtual environment is rebuilt when the lock files change. A half-made one is never used:
 # the marker file is written last.

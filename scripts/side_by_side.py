@@ -478,6 +478,7 @@ def score_places(score: GoldScore, report: Labelled, result: Found) -> None:
     doubtful = [(s, e) for s, e, _, _, optional in report.labels if optional]
     right = set()
     for start, end, kind, role in result.places:
+        role = role or "none"  # the labellers' word where a role means nothing
         if kind not in GROUPS:
             continue
         roles = required.get((start, end, kind))
@@ -487,7 +488,7 @@ def score_places(score: GoldScore, report: Labelled, result: Found) -> None:
             score.roles_agree += role == roles[0]
             score.roles_agree_with_either += role in roles
             if role not in roles:
-                score.role_pairs[f"{roles[0]} > {role or '-'}"] += 1
+                score.role_pairs[f"{roles[0]} > {role}"] += 1
         elif not any(start < e and s < end for s, e in doubtful):
             score.by_place[GROUPS[kind]].add(0, 1, 0)
     for place in required:
