@@ -7,8 +7,13 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
@@ -217,3 +222,52 @@ def test_interrupting_a_long_extraction_ends_all_processes(tmp_path: Path) -> No
     assert b"Traceback" not in errors
     with pytest.raises(ProcessLookupError):
         os.killpg(child.pid, 0)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A folder on a local web server."""
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """Nothing on stderr."""
+
+
+def test_a_web_address_is_fetched_where_the_user_names_it(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    text(site / "post.html", "<html><title>Post</title><body><p>C2: evil[.]bad-updates[.]net</p>")
+    with served(site) as address:
+        row = json.loads(ok(tmp_path, "extract", f"{address}/post.html", "--json"))
+        assert row["file"] == row["url"] == f"{address}/post.html"
+        assert [o["value"] for o in row["observables"]] == ["evil.bad-updates.net"]
+        ok(tmp_path, "init")
+        assert "1 reports added" in ok(tmp_path, "add", f"{address}/post.html")
+        missing = call(tmp_path, "extract", f"{address}/nothing.html")
+    assert (
+        missing.returncode == 3 and "cannot be fetched (the server answers 404)" in missing.stderr
+    )
+    gone = call(tmp_path, "extract", f"{address}/post.html")
+    assert gone.returncode == 3 and "Traceback" not in gone.stderr
+
+
+def test_addresses_inside_documents_are_never_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr("socket.socket.connect", refused)
+    page = '<html><body><a href="http://127.0.0.1:9/x">y</a><img src="http://127.0.0.1:9/z">'
+    text(tmp_path / "a.html", page + "see http://127.0.0.1:9/w")
+    assert json.loads(ok(tmp_path, "extract", "a.html", "--json"))["observables"]
