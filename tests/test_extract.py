@@ -411,3 +411,58 @@ def test_keys_paths_and_names_end_where_they_end(text: str, expected: str | None
 )
 def test_forms_that_a_first_version_missed(text: str, found: list[str]) -> None:
     assert [m.feature.value for m in extract(Document("a.txt", "text", text))] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "https://www.virustotal.com/gui/file/" + "0408a819eb82dca5012ccc522c51678b" * 2 + "/x",
+            ["url", "file:sha256"],
+        ),
+        ("https://attack.mitre.org/techniques/T1055/012/", ["url", "technique"]),
+        ("https://t.me/DataVault_Leaks since", ["url", "user-account"]),
+        ("https://example.org/gui/file/" + "0408a819eb82dca5012ccc522c51678b" * 2, ["url"]),
+    ],
+)
+def test_what_the_address_of_a_known_site_names_is_found_inside_it(
+    text: str, found: list[str]
+) -> None:
+    mentions = extract(Document("a.txt", "text", text))
+    assert [m.feature.kind for m in mentions] == found
+    for inner in mentions[1:]:
+        assert mentions[0].start < inner.start < inner.end <= mentions[0].end
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "该样本回连域名update.tencent-cdn.top解析到43.129.72.18，端口",
+            ["update.tencent-cdn.top", "43.129.72.18"],
+        ),
+        (
+            '"Hosts:\\r\\n\\t193.42.36.110\\r\\n\\tnode7.fastrelay.pw"',
+            ["193.42.36.110", "node7.fastrelay.pw"],
+        ),
+        (r"ParentImage|endswith: '\rundll32.exe'", []),
+        ("moved to 23.106.122.47¹.", ["23.106.122.47"]),
+        (
+            "CVE-2021-26855, -26857 and -27065",
+            ["CVE-2021-26855", "CVE-2021-26857", "CVE-2021-27065"],
+        ),
+        ("tags: attack.t1218.011", ["T1218.011"]),
+        ("a LaserJet T1120 printer", []),
+        ("uses T1120 (MITRE ATT&CK)", ["T1120"]),
+        ("2a02[:]4780[:]8[:]b12[::]1f", ["2a02:4780:8:b12::1f"]),
+        ("key de:ad:be:ef:00:11:22:33", []),
+        ("mask 255.255.255.0", []),
+        ("FileVersion   2.3.0.4", []),
+        ("The Windows update client reached out to 45.9.148.7", ["45.9.148.7"]),
+        ('"rule.id": 1', []),
+        ("%s%04d.com", []),
+    ],
+)
+def test_forms_of_the_third_set(text: str, found: list[str]) -> None:
+    mentions = extract(Document("a.txt", "text", text))
+    assert [m.feature.value for m in mentions if m.feature.kind != "file:name"] == found

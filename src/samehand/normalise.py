@@ -122,9 +122,11 @@ def _url(raw: str) -> str:
     default = {"http": 80, "https": 443, "ftp": 21}.get(scheme)
     port = parts.port
     where = host if port is None or port == default else f"{host}:{port}"
-    path = "" if parts.path == "/" else parts.path
     query = f"?{parts.query}" if parts.query else ""
     fragment = f"#{parts.fragment}" if parts.fragment else ""
+    path = parts.path
+    if path in ("", "/"):  # RFC 3986 6.2.3: the same; short where nothing follows
+        path = "/" if query or fragment else ""
     return f"{scheme + '://' if has_scheme else ''}{where}{path}{query}{fragment}"
 
 

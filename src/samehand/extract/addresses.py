@@ -15,6 +15,14 @@ from samehand.extract.patterns import HOST, IPV6, PY_AT_END, PY_STOP, URL, spans
 from samehand.extract.tails import plain_scheme, refang_tail, trim_tail
 
 _CIDR = re.compile(r"/(\d{1,2})")
+#: Stretches of ASCII that stand in Chinese, Japanese or Korean without blanks around.
+_SCRIPTS = re.compile(
+    r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])[\x21-\x7e]+"
+    r"|[\x21-\x7e]+(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+)
+#: Escapes of JSON and C before a value: '\r\n\t' or one after a quote.
+_ESCAPES = re.compile(r"(?:\\[nrt]|[\"':;,>\s])\\$")
+_NAMESPACE = re.compile(r"xmlns(?::[\w.-]+)?\s*=\s*[\"']$")
 #: The first and the last address of a range, which have one token.
 _RANGE = re.compile(r"(\d+(?:\.\d+){3})-(\d+(?:\.\d+){3})")
 _PORT = re.compile(r"\d+")
@@ -67,6 +75,8 @@ class Network:
         self.scan = scan
         self.text = scan.text
         self.meant: set[str] = set()
+        self.silent: set[int] = set()
+        """Where hosts begin that are names of XML namespaces and no places."""
         self.judge = Judge(scan.text, self.meant.__contains__)
         self.covered = 0
         """Where the URLs that begin so far end: a host before it is a part of one."""
@@ -147,6 +157,9 @@ class Network:
             if low[:1] not in "hmf" and text[start - 1 : start].isalpha() and start:
                 continue
             host, host_end, whole = self._url_host(text[host_start:host_end], host_start)
+            if _NAMESPACE.search(text[max(0, start - 40) : start]):
+                self.silent.add(host_start)
+                continue
             if not host:
                 continue
             value = f"{plain_scheme(scheme)}://{text[slice(*user)] if user[0] >= 0 else ''}{host}"
@@ -231,7 +244,21 @@ class Network:
             ends = (token(raw[a:b], written.start + a) for a, b in map(between.span, (1, 2)))
             both = [found for end in ends if (found := self.judge.judge(end))]
             return [c for found in both if (c := self._placed(found, written))]
-        cut = token(raw, written.start)
+        start = written.start
+        if not raw.isascii() and (glued := list(_SCRIPTS.finditer(raw))):
+            inner = (token(m[0], start + m.start()) for m in glued)
+            parts = [found for part in inner if (found := self.judge.judge(part))]
+            if parts:
+                return [c for found in parts if (c := self._placed(found, written))]
+        if raw[0] in "nrtbf" and self.text[start - 1 : start] == "\\" and start:
+            found = self.judge.judge(token(raw[1:], start + 1))
+            if (
+                found
+                and found.kind != "file"
+                and (found.kind == "address" or _ESCAPES.search(self.text[:start][-8:]))
+            ):
+                return [c for c in (self._placed(found, written),) if c]
+        cut = token(raw, start)
         whole = self.judge.judge(cut)
         if whole is not None:
             parts = [whole]
@@ -245,13 +272,15 @@ class Network:
     def _placed(self, found: Found, written: _Written) -> Candidate | None:
         """A host, address or file name with the name, the port and the path around it."""
         text = self.text
+        if found.start in self.silent:
+            return None
         if written.first < written.start == found.start:
             email = self._email(found, written) if found.kind == "domain" else None
             if email is not None:
                 return email
-            if "@" in text[written.first : written.start]:
+            if "@" in text[written.first : written.start] and found.kind != "address":
                 return None  # python@3.8, or an address whose name cannot be read
-        if found.start and text[found.start - 1] == "@":
+        if found.start and text[found.start - 1] == "@" and found.kind != "address":
             return None  # the rest of an address whose name is blotted out
         if found.kind == "file":
             before = text[max(0, found.start - _LINK_CHARS) : found.start].rsplit(maxsplit=1)[-1:]
@@ -319,7 +348,9 @@ class Network:
             if (text[start - 1 : start].isalnum() and start) or text[end : end + 1].isalnum():
                 continue
             prefix = ""
-            plain = raw.replace("[:]", ":")
+            plain = raw.replace("[:]", ":").replace("[::]", "::")
+            if "::" not in plain and all(len(group) <= 2 for group in plain.split(":")):
+                continue  # eight pairs of digits: a world wide name, a key
             if plain.endswith(":") and not plain.endswith("::"):
                 plain, end = plain[:-1], end - 1
             address, slash, bits = plain.partition("/")

@@ -14,12 +14,15 @@ from samehand.extract.mention import Candidate
 _CERTIFICATE_NEAR = re.compile(r"(?i)certificat|issuer|thumbprint|signed|x509|ssl|tls")
 #: Characters on each side of a serial number in which such a word counts.
 _NEAR_SERIAL = 200
+_HARDWARE = re.compile(r"(?i)\b(?:disk|drive|volume|bios|hardware|device|board|product|license)\b")
 #: Digits of a serial number (RFC 5280, 4.1.2.2: 20 octets), and from which on no word is needed.
 _SERIAL_DIGITS, _LONG_SERIAL = range(8, 41), 16
 #: Quotes by how they open, longest text in them, and what makes it more than one path.
 _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "`": "`"}
 _MOST_QUOTED = 260
 _COMMAND_LINE = re.compile(r"\s[-/]|[,;|<>*?]|\s\w:\\|\.\w{2,4}\s")
+#: What is glued behind a path of debugging symbols.
+_SYMBOLS_END = re.compile(r"(?<=\.pdb)(?=\W)", re.IGNORECASE)
 #: The beginning of a further path in what was cut off one.
 _NEXT_PATH = re.compile(r"(?<= )(?:[A-Za-z]:|%\w+%)\\")
 #: The end of a file name inside a path, with a blank after it.
@@ -38,7 +41,24 @@ _MOST_WORDS = 5
 _NO_NAMES = frozenset(
     (
         *("name", "names", "the", "object", "that", "which", "randomly", "this", "with", "from"),
-        *("and", "for", "it", "pipe", "to", "by", "in", "on", "or", "is", "as", "a", "an", "using"),
+        *(
+            "and",
+            "for",
+            "it",
+            "pipe",
+            "random",
+            "random:",
+            "to",
+            "by",
+            "in",
+            "on",
+            "or",
+            "is",
+            "as",
+            "a",
+            "an",
+            "using",
+        ),
     )
 )
 _NEAR_NAME = 16
@@ -55,10 +75,10 @@ _NEXT_HEADER = re.compile(
 )
 _PHONE_WORD = re.compile(
     r"(?i)\b(?:whatsapp|sms|smish\w*|vish\w*|lures?|scam\w*|callback|phish\w*|fake|actors?"
-    r"|attackers?|victims?|fraud\w*)\b"
+    r"|attackers?|victims?|fraud\w*|to cancel|subscription|invoice|refund|renew\w*)\b"
 )
 #: Characters before a telephone number in which such a word counts.
-_NEAR_PHONE = 60
+_NEAR_PHONE = 90
 #: Digits of a telephone number (ITU-T E.164: at most 15).
 _PHONE_DIGITS = range(8, 16)
 _NAMED_KINDS = {
@@ -83,7 +103,13 @@ _SIGNS: dict[bytes, tuple[bytes, ...]] = {
         (p.HANDLE, (b"@",)),
         (p.SERIAL, (b"serial",)),
         (p.NAMED, (b"mut", b"service", b"task", b"pipe")),
-        (p.MADE, (b"createmutex", b"openmutex", b"sc create", b"sc.exe create", b"/tn ")),
+        (p.PDB, (b".pdb",)),
+        (p.ATTACK_TAG, (b"attack.",)),
+        (p.PIPE_NAME, (b"pipename", b"pipe name")),
+        (
+            p.MADE,
+            (b"taskname", b"createmutex", b"openmutex", b"sc create", b"sc.exe create", b"/tn "),
+        ),
     )
 }
 
@@ -129,6 +155,8 @@ class Artefacts:
         for start, raw, _ in self._matches(p.SERIAL, 1):
             end = start + len(raw)
             value = re.sub(r"[: ]", "", raw).lower().removeprefix("0x")
+            if _HARDWARE.search(self.text[max(0, start - _NEAR_SERIAL) : start][-40:]):
+                continue
             if len(value) not in _SERIAL_DIGITS or not any(c.isdigit() for c in value):
                 continue
             near = self.text[max(0, start - _NEAR_SERIAL) : end + _NEAR_SERIAL]
@@ -152,6 +180,20 @@ class Artefacts:
             body = raw.rstrip(".,;:")
             value = "\\\\.\\pipe\\" + re.split(r"\\+", body)[-1]
             yield Candidate(start, start + len(body), "named-pipe", value, rank=5)
+        for start, raw, _ in self._matches(p.PIPE_NAME, 1):
+            yield Candidate(start, start + len(raw), "named-pipe", "\\\\.\\pipe\\" + raw, rank=5)
+
+    def symbols(self) -> Iterator[Candidate]:
+        """Paths of debugging symbols, blanks in them included."""
+        for start, raw, _ in self._matches(p.PDB):
+            value = re.sub(r"\\{2,}", r"\\", raw)
+            yield Candidate(start, start + len(raw), "pdb-path", value, rank=6)
+
+    def tags(self) -> Iterator[Candidate]:
+        """Identifiers of ATT&CK in the tags of Sigma rules."""
+        kinds = {"T": "technique", "G": "attack-group", "S": "attack-software"}
+        for start, raw, _ in self._matches(p.ATTACK_TAG, 1):
+            yield Candidate(start, start + len(raw), kinds[raw[0].upper()], raw.upper(), rank=1)
 
     def windows_paths(self) -> Iterator[Candidate]:
         """Paths of Windows, of files and of debugging symbols."""
@@ -176,7 +218,7 @@ class Artefacts:
                 continue
             at = 0
             while at < len(raw):
-                path = _without_words(raw[at:])
+                path = _SYMBOLS_END.split(_without_words(raw[at:]), maxsplit=1)[0]
                 yield start + at, path
                 following = _NEXT_PATH.search(raw, at + len(path))
                 if at + len(path) >= len(raw) or following is None:
@@ -293,7 +335,7 @@ def _is_named(kind: str, body: str, between: str, quoted: bool) -> bool:
     A mutex needs no more than the word. The others need 'named', a colon or quotes, and without
     quotes a name that is no common word: "the service is running" names none.
     """
-    if not body or len(body.split()) > _MOST_WORDS or body.lower() in _NO_NAMES:
+    if not body or body[0] in "<[%" or len(body.split()) > _MOST_WORDS or body.lower() in _NO_NAMES:
         return False
     declared = _DECLARES.search(between) is not None
     service = kind == "service-name"
@@ -312,6 +354,8 @@ _FINDERS: tuple[_Finder, ...] = (
     Artefacts.serials,
     Artefacts.registry,
     Artefacts.pipes,
+    Artefacts.symbols,
+    Artefacts.tags,
     Artefacts.windows_paths,
     Artefacts.unix_paths,
     Artefacts.mutexes,

@@ -25,6 +25,7 @@ _HIDDEN = re.compile(f"[{_INVISIBLE}]+")
 _LIKE: dict[str, str] = {
     **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008", " "),
     **dict.fromkeys("\u2009\u200a\u202f\u205f\u3000\x0b\x0c\x00", " "),
+    **dict.fromkeys("\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079", " "),
     **dict.fromkeys("\u2028\u2029\u0085", "\n"),
     **dict.fromkeys("\uff0e\uff61\u2024", "."),
     **dict.fromkeys("\uff1a\ua789", ":"),

@@ -22,6 +22,12 @@ _HOST_WORDS = re.compile(
 )
 #: Object identifiers of the Internet, RSA and X.500 (ITU-T X.660) of four arcs.
 _OBJECT_IDENTIFIER = re.compile(r"1\.3\.6\.|1\.2\.840\.|2\.5\.(?:4|29)\.")
+#: First octet of what is reserved or a netmask (RFC 1112, 4).
+_RESERVED = 240
+_ROUTE = re.compile(r"(?i)\b(?:masks?|wildcard|route|gateway|listen\w*|bind\w*)\b[^.]*$")
+_UNIT = re.compile(
+    r"\s*(?:rupiah|dollars?|euros?|usd|eur|rub\w*|yen|won|bytes?|[%€$£])(?!\w)", re.I
+)
 #: What joins the members of a list of versions.
 _AND = re.compile(r"\s*(?:[,;/&–-]|and|or|to|through|,\s*(?:and|or))\s*")
 #: Signs without which all dots of a token are plain.
@@ -32,6 +38,14 @@ _ANY_VERSION = re.compile(r"\b\d+\.x\b|\b(?:before|prior to|earlier than|up to|t
 #: A line that begins with the number of a section, in markup or without.
 _LINE_START = re.compile(r"(?:^|\n)[#*_ \t]*$")
 _TITLE = re.compile(r"[.*_]* +[*_\[]*[A-Z][a-z]")
+#: Names of objects in programs that are hardly ever the first label of a host.
+_OBJECTS = frozenset(
+    (
+        *("this", "self", "document", "window", "req", "res", "request", "response", "node", "obj"),
+        *("event", "module", "exports", "process", "params", "props", "element", "args", "argv"),
+        *("threat", "rule", "main", "runtime", "math", "json", "console", "sys", "os"),
+    )
+)
 #: A label in the names that scanners give to malware: "Trojan.Win32.Agent.cd".
 _PLATFORMS = frozenset(
     (
@@ -41,7 +55,9 @@ _PLATFORMS = frozenset(
 )
 _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?|[^\W_]|_[\w-]{1,62}")
 _NUMERIC = re.compile(r"\d{1,3}")
-_WORD = re.compile(r"[A-Za-z_]+")
+_WORD = re.compile(r"(?<![\w.@/-])[A-Za-z_]+(?![\w@/-]|\.\w)")
+#: Words before four numbers among which one for a version counts.
+_NEAR_WORDS = 4
 #: Words after which four numbers are an address, whatever stood before.
 _ADDRESS_WORDS = frozenset((
     "ip", "ips", "ipv", "address", "addresses", "host", "hosts", "server", "servers", "c", "c2",
@@ -219,6 +235,9 @@ class Judge:
         ):
             return part
         labels, spans = list(part.labels), list(part.spans)
+        if labels[0].startswith("__") and labels[-1].endswith("__"):  # Markdown's bold
+            spans[0] = (spans[0][0] + 2, spans[0][1])
+            labels[0] = labels[0][2:]
         left = labels[0].lstrip("-_")
         if left and labels[0][0] == "-":
             spans[0] = (spans[0][1] - len(left), spans[0][1])
@@ -264,11 +283,18 @@ class Judge:
     def _reads_as_address(self, part: Token, before: str, end: int) -> bool:
         if _OBJECT_IDENTIFIER.match(".".join(part.labels)):
             return False
-        line = re.split(r"[\n;,]|[.!?] ", before[-_NEAR_ADDRESS:])[-1]
-        for word in reversed(_WORD.findall(line)):
+        if part.labels[0] == "0" and (any(map(int, part.labels)) or _ROUTE.search(before)):
+            return False
+        if int(part.labels[0]) >= _RESERVED:
+            return False
+        if _UNIT.match(self.text, end):
+            return False  # 3.120.250.100 rupiah
+        line = re.split(r"[\n;,]|(?<!\b[Vv]er)[.!?] ", before[-_NEAR_ADDRESS:])[-1]
+        for word in _WORD.findall(line)[: -_NEAR_WORDS - 1 : -1]:
             if word.lower() in _ADDRESS_WORDS:
                 break
-            if {word.lower(), word.lower().rstrip("s")} & self.words.version_words:
+            low = word.lower()
+            if {low, low.rstrip("s")} & self.words.version_words or low.endswith("version"):
                 self._version_end = end
                 return False
         numbers = [int(label) for label in part.labels]
@@ -337,6 +363,11 @@ class Judge:
         follows = self.text[end : end + 2]
         if labels[-1] != low and not "".join(labels).isupper():
             return ""  # 'System.IO'
+        if (
+            self.text[end : end + 2] == '":'
+            or self.text[part.spans[0][0] - 1 : part.spans[0][0]] == "%"
+        ):
+            return ""  # a key of JSON, a format
         if follows[:1] == "(" and not follows[1:].isdigit():
             return ""  # the call of a function; 'evil.com(1.2.3.4)' is none
         if low in self.words.file_domains:
@@ -359,9 +390,13 @@ class Judge:
         two = len(labels) == 2
         if two and head in self.words.code_heads:
             return low not in ("com", "net", "org")
-        if (head in self.words.code_heads or (two and len(head) == 1)) and (
-            low not in self.words.plain_domains
-        ):
+        if head in _OBJECTS and low not in self.words.plain_domains:
+            return True
+        if two and len(head) == 1 and len(low) > 2 and low not in ("com", "net", "org"):
+            return True  # p.info, f.call
+        if head in ("java", "javax"):
+            return True
+        if set("".join(labels)) <= {"x", "X"}:
             return True
         if (
             len(labels) > 2

@@ -13,6 +13,7 @@ from samehand.extract.addresses import Network
 from samehand.extract.artefacts import Artefacts
 from samehand.extract.clean import Scan, prepared
 from samehand.extract.files import file_keys
+from samehand.extract.inner import inside
 from samehand.extract.layout import Layout
 from samehand.extract.mention import Candidate, Mention, Placed
 from samehand.extract.roles import Roles
@@ -35,7 +36,9 @@ _NOTHING = Feature("", "")
 
 
 def extract(document: Document) -> tuple[Mention, ...]:
-    """All observables of a document in the order of their places; they do not overlap.
+    """All observables of a document in the order of their places.
+
+    They do not overlap, except that what the address of a well-known site names lies inside it.
 
     The same value is given as often as it stands there, up to `MAX_MENTIONS` in all.
     """
@@ -141,7 +144,16 @@ def _placed(found: Iterable[Candidate], scan: Scan, document: Document) -> list[
             start, end = scan.place(candidate.start, candidate.end)
             row = Placed(start, end, feature, candidate.defanged, "")
             rows.append((candidate.rank, row))
-    return list(islice(_without_overlaps(rows), MAX_MENTIONS))
+    kept = _with_inner(_without_overlaps(rows), document.text)
+    return list(islice(kept, MAX_MENTIONS))
+
+
+def _with_inner(rows: Iterable[Placed], text: str) -> Iterator[Placed]:
+    """Rows with what the addresses among them name, each right after its address."""
+    for row in rows:
+        yield row
+        if row.feature.kind == "url":
+            yield from inside(text[row.start : row.end], row.start)
 
 
 _Ranked = tuple[int, Placed]

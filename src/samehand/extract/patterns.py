@@ -65,7 +65,7 @@ URL = compiled(
 #: Host names, addresses and file names, with a port. Without groups, which cost twice the search.
 HOST = compiled(rf"{_HOST}(?:{_COLON}\d{{1,5}})?")
 IPV6 = compiled(
-    r"[0-9A-Fa-f]*(?:(?:\[:\]|:)[0-9A-Fa-f]*){2,}"
+    r"[0-9A-Fa-f]*(?:(?:\[::?\]|:)[0-9A-Fa-f]*){2,}"
     r"(?:\.\d+\.\d+\.\d+)?"  # an IPv4 address embedded
     r"(?:/\d{1,3})?"
 )
@@ -94,7 +94,7 @@ SERIAL = compiled(
 REGISTRY = compiled(
     r"(?i)\b(?:HKEY_(?:LOCAL_MACHINE|CURRENT_USER|CLASSES_ROOT|USERS|CURRENT_CONFIG)"
     r"|HK(?:LM|CU|CR|U|CC))(?::|\])?[\\/]+"
-    r"[^\s\"'<>|,;`”]*(?: [^\s\"'<>|,;`”\\]{1,40}\\[^\s\"'<>|,;`”]*)*"
+    r"[^\s\"'<>|,;`”]*(?:(?: [^\s\"'<>|,;`”\\]{1,40}){1,3}\\[^\s\"'<>|,;`”]*)*"
 )
 #: A drive, a variable or a share; up to three blanks in a name with a further backslash after it.
 WINDOWS_PATH = compiled(
@@ -125,16 +125,21 @@ YARA = compiled(
 #: A name that the words before it declare: the word, the name in quotes, the name without.
 NAMED = compiled(
     r"(?i)\b(mutex(?:es)?|mutant|named pipe|pipe name|service|scheduled task|task)"
-    r"(?: name| object)?s?"
-    r"(?: (?:is|was|called|named|with the name|as|of|created|is called))*(?: ?[:=|] ?| )"
+    r"(?: name| object)?s?[\"']?"
+    r"(?: (?:is|was|called|named|with the name|as|of|created|is called))*(?: ?[:=|][ \t]*| )"
     r"(?:[\"'`“‘]([^\"'`“”‘’\n]{3,80})[\"'`”’]|([^\s\"'`“”‘’,;()|]{3,80}))"
 )
 #: A name in the call or command that makes it: groups for mutex, service and task.
 MADE = compiled(
     r"\b(?:Create|Open)Mutex(?:Ex)?[AW]?\s?\([^\"'()\n]{0,60}[\"']([^\"'\n]{2,80})[\"']"
     r"|(?i:\bsc(?:\.exe)? +create +)(\"[^\"\n]{2,80}\"|[^\s\"]{2,80})"
-    r"|(?i:/tn +)(\"[^\"\n]{2,80}\"|[^\s\"]{2,80})"
+    r"|(?i:/tn +|-TaskName +)(\"[^\"\n]{2,80}\"|[^\s\"]{2,80})"
 )
+#: A path of debugging symbols, which may hold blanks: up to its ending.
+PDB = compiled(r"\b[A-Za-z]:\\[^\"'<>|*?:\n]{1,250}?\.[Pp][Dd][Bb]\b")
+#: The tag of a technique, group or software in a Sigma rule.
+ATTACK_TAG = compiled(r"\battack\.([tT]\d{4}(?:\.\d{3})?|[gGsS]\d{4})\b")
+PIPE_NAME = compiled(r"(?i)\bpipe ?name\s*[:=]\s*\\([\w.{}-]{2,80})")
 #: The service, and the name on it.
 HANDLE = compiled(
     r"(?i)(?:\b(telegram|skype|jabber|xmpp|icq|discord|wickr|tox|wechat|qq)\b[^\n@]{0,40}?)"

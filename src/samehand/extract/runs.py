@@ -29,7 +29,7 @@ _NOT_FILE = re.compile(
     r"|auth|license|product)? ?key|token|salt|iv|nonce|seed"  # keys
     r"|cookie|session|password|pass|ntlm|lm"
     r"|guid|uuid|commit|revision|bot ?id|campaign ?id|victim ?id|user ?id|id"
-    r"|transaction|txid|tx|block)"
+    r"|transaction|txid|tx|block|btih|registry (?:name|value|key)|mutex)"
     r"(?: (?:hash|value|is|was|of|used|being)){0,3}[\"'`]?\s{0,2}[:=|]?\s{0,2}[\"'`“]?)$"
 )
 _IMPHASH = re.compile(
@@ -43,7 +43,7 @@ _FUZZY_LABEL = re.compile(r"(?i)\b(?:ssdeep|fuzzy)\b")
 _TLSH_LABEL = re.compile(r"(?i)\btlsh\b\W{0,6}$")
 _AS_LABEL = re.compile(r"(?i)\b(?:asns?|autonomous|hosting|hosted|provider|bgp|network)\b")
 _ADDRESS_WORD = re.compile(r"(?i)\b(?:ips?|address(?:es)?|c2|c&c|server|host)\b")
-_ATTACK_CONTEXT = re.compile(r"(?i)att&(?:amp;)?ck|mitre|technique|tactic")
+_ATTACK_CONTEXT = re.compile(r"(?i)\bT1\d{3}\.\d{3}\b|att&(?:amp;)?ck|mitre|technique|tactic")
 #: The rest of a hash that a narrow column broke.
 _REST = re.compile(r"[ ]*-?\r?\n[ ]*([0-9A-Fa-f]{4,96})(?![0-9A-Za-z])")
 #: Length in characters of both versions of TLSH without its "T1".
@@ -77,6 +77,18 @@ class Runs:
             found = decide(self, start, end, self.text[start:end])
             if found is not None:
                 yield found
+                if found.kind == "vulnerability":
+                    yield from self._further(found)
+
+    def _further(self, found: Candidate) -> Iterator[Candidate]:
+        """The further numbers of 'CVE-2021-26855, -26857 and -26858'."""
+        end = found.end
+        while following := _SHORT_CVE.match(self.text, end):
+            value = f"{found.value[:9]}{following[1]}"
+            yield Candidate(
+                following.start(1) - 1, following.end(1), "vulnerability", value, rank=3
+            )
+            end = following.end(1)
 
     def _line_before(self, start: int, most: int = _NEAR) -> str:
         return self.text[max(0, start - most) : start].rpartition("\n")[2]
@@ -174,7 +186,9 @@ class Runs:
         number = int(re.sub(r"\D", "", raw))
         following = self.text[end : end + 2]
         spaced = " " in raw and not raw.startswith("ASN")
-        if number in (0, 400) or number >= 1 << 32:  # AS/400, and what 32 bits do not hold
+        if (
+            number in (0, 400, 9100, 9120) or number >= 1 << 32
+        ):  # AS/400, and what 32 bits do not hold
             return None
         if following[:1] in (".", "-") and following[1:].isalnum():
             return None
@@ -211,12 +225,21 @@ class Runs:
             "S": ("attack-software", attack.software(), raw[1] in "01"),
             "C": ("attack-campaign", {}, raw[1:3] == "00"),
         }[raw[0]]
-        holds = raw in known or (self._context and latest and raw[1:] != "0000")
+        told = self._context or self._in_brackets(start, end)
+        holds = (raw in known and told) or (self._context and latest and raw[1:] != "0000")
         return Candidate(start, end, kind, raw, rank=1) if holds else None
+
+    def _in_brackets(self, start: int, end: int) -> bool:
+        """Whether an identifier stands in brackets, a cell or alone, as a reference does."""
+        before = self.text[max(0, start - 3) : start].strip(" *`") or "\n"
+        after = self.text[end : end + 3].strip(" *`") or "\n"
+        return before[-1] in "([{|\n\t:–-•" or after[0] in ")]}|\t:"
 
     def _technique(self, start: int, end: int, value: str) -> Candidate | None:
         known = attack.table()
         parent = value.partition(".")[0]
+        if not self._context and "." not in value and not self._in_brackets(start, end):
+            return None  # T1120 is a printer too
         later = self._context and ("T1600" <= parent < "T1800" or parent in known)
         if value in known or later:
             return Candidate(start, end, "technique", value, rank=1)
@@ -225,6 +248,8 @@ class Runs:
         return None
 
 
+#: A further number of the year of the CVE before it.
+_SHORT_CVE = re.compile(r"(?:\s*(?:,|/|&|and|or)\s*)+[-‐‑–](\d{4,7})\b")
 _Decider = Callable[[Runs, int, int, str], Candidate | None]
 #: For each kind of `RUN_KINDS` what decides whether it is one, from its place and its text.
 _DECIDERS: Mapping[str, _Decider] = {

@@ -111,6 +111,8 @@ def marked_text(
         while number < len(pending) and pending[number].start < end:
             mention = pending[number]
             number += 1
+            if mention.start < here:
+                continue  # inside the address before it
             pieces.append(_prose(text[here : mention.start]))
             words = " ".join(
                 filter(None, (mention.feature.kind, mention.role, said.get(mention.feature, "")))
