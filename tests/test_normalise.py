@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from samehand.compare.profile import derive
 from samehand.config import types_table
 from samehand.model import Feature
-from samehand.normalise import canonical, name_key, refang, technique
+from samehand.normalise import (
+    canonical,
+    is_address,
+    is_special_address,
+    name_key,
+    refang,
+    technique,
+)
 
 KINDS = sorted(name for name, row in types_table().items() if not row.derived)
 
@@ -296,3 +303,16 @@ def test_technique_identifiers_are_told_from_other_text() -> None:
 def test_folded_names_ignore_case_and_punctuation(name: str) -> None:
     assert name_key(f" {name}-") == name_key(name)
     assert name_key("Dangerous-Password") == name_key("dangerous password") == "dangerouspassword"
+
+
+@pytest.mark.parametrize(
+    ("value", "special", "address"),
+    [
+        *(("10.0.0.1", True, True), ("8.8.8.8", False, True), ("10.0.0.0/8", True, False)),
+        *(("::1", True, False), ("fe80::", True, False), ("2a00::/16", False, False)),
+        *(("", False, False), ("a.example", False, False), ("10.0.0.1.example", False, False)),
+        *(("host1", False, False), ("1", False, False)),
+    ],
+)
+def test_special_addresses(value: str, special: bool, address: bool) -> None:
+    assert (is_special_address(value), is_address(value)) == (special, address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def test_rejected_values_are_not_compared(workspace: Path) -> None:
     ]  # fmt: skip
     (workspace / "o.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     ok(workspace, "add", "o.jsonl")
-    report = only_of(workspace, "report")
+    report = next(i for i in ids(workspace) if i != "other")
 
     def bits() -> float:
         link = json.loads(ok(workspace, "compare", report, "other", "--json"))
@@ -142,9 +143,8 @@ def test_rejected_values_are_not_compared(workspace: Path) -> None:
     assert bits() <= 0
 
 
-def only_of(workspace: Path, start: str) -> str:
-    rows = json.loads(ok(workspace, "reports", "--json"))
-    return next(str(r["id"]) for r in rows if r["id"].startswith(start))
+def ids(workspace: Path) -> list[str]:
+    return [str(r["id"]) for r in json.loads(ok(workspace, "reports", "--json"))]
 
 
 @pytest.mark.parametrize(
@@ -196,11 +196,23 @@ def test_a_decision_about_a_value_that_is_not_there_changes_nothing() -> None:
     ]
 
 
-def test_the_id_of_a_document_is_its_name_and_its_text() -> None:
-    one = Document("in/Big Report (final).PDF", "pdf", "some text")
+def test_the_id_of_a_document_is_its_title_and_its_text_whatever_the_file_is_called() -> None:
+    one = Document("in/a.pdf", "pdf", "some text", title="Big Report (final)")
     assert identifier(one).startswith("big-report-final-")
-    assert identifier(one) == identifier(Document("out/big report final.txt", "text", "some text"))
-    assert identifier(one) != identifier(Document("in/Big Report (final).PDF", "pdf", "other"))
+    assert identifier(one) == identifier(replace(one, name="copy of a.pdf"))
+    assert identifier(one) != identifier(replace(one, text="other"))
+    assert identifier(Document("x", "text", "t", title="TLP:RED")).startswith("document-")
+
+
+def test_a_copy_of_a_file_is_no_second_report(workspace: Path) -> None:
+    text(workspace / "copy of report.txt", TEXT)
+    arguments = ("--publisher", "Vendor", "--published", "2024-03-01")
+    assert "1 already there" in ok(workspace, "add", "copy of report.txt", *arguments)
+
+
+def test_a_role_that_does_not_exist_is_refused(workspace: Path) -> None:
+    done = call(workspace, "review", only_id(workspace), "role", "1", "--as", "benin")
+    assert done.returncode == 2 and "benign" in done.stderr
 
 
 @pytest.mark.parametrize(

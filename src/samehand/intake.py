@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,11 +26,15 @@ from samehand.read.document import Document
 
 #: One file may take this long; the slowest reader, PDF, stops by itself after 120 s.
 FILE_SECONDS = 600.0
-#: Memory that reading one file may take beyond what the program itself has, in bytes; twice what
-#: the largest readable document needs. PDFium cannot be stopped otherwise.
-FILE_BYTES = 1024 * 1024 * 1024
+#: Memory that reading one file may take beyond what the program itself has, in bytes. PDFium cannot
+#: be stopped otherwise; text of 60 MB needs a third of it.
+FILE_BYTES = 448 * 1024 * 1024
+#: Most observables of one file, all its documents together, in mentions.
+FILE_MENTIONS = 1_000_000
+#: Mentions that wait for their turn; while there are more, no further file is begun.
+_WAITING_MENTIONS = 200_000
 #: Results that wait for their turn, in files; more files are not begun.
-_AHEAD = 32
+_AHEAD = 16
 _NAP_SECONDS = 0.5
 
 
@@ -100,7 +105,7 @@ def _limit_memory() -> None:
 
 
 def _serve(connection: Connection, task: Task) -> None:
-    """The life of a reader: a path comes in, the list of its items goes out."""
+    """The life of a reader: a path comes in, its items go out one by one, then `None`."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
@@ -115,17 +120,27 @@ def _serve(connection: Connection, task: Task) -> None:
             path = connection.recv()
         except (EOFError, OSError):
             return
-        if path is None:
-            return
-        try:
-            items: list[Item] = list(read_one(path, task))
-        except MemoryError:
-            items = [
-                Problem(str(path), "is too large for the memory of this machine; nothing read")
-            ]
-        except Exception as error:
-            items = [Problem(str(path), f"could not be read ({type(error).__name__}: {error})")]
-        connection.send(items)
+        for item in _bounded(path, task):
+            connection.send(item)
+        connection.send(None)
+
+
+def _bounded(path: Path, task: Task) -> Iterator[Item]:
+    """The items of a file up to its limits, with a problem where one is met."""
+    mentions = 0
+    try:
+        for item in read_one(path, task):
+            yield item
+            mentions += len(item.mentions) if isinstance(item, Extraction) else 0
+            if mentions > FILE_MENTIONS:
+                said = f"holds more than {FILE_MENTIONS:,} observables; the rest is left out"
+                yield Problem(str(path), f"{said}. Split it.")
+                return
+    except MemoryError:
+        said = "is too large for the memory that one file may take; the rest is left out. Split it."
+        yield Problem(str(path), said)
+    except Exception as error:
+        yield Problem(str(path), f"could not be read ({type(error).__name__}: {error})")
 
 
 @dataclass(slots=True)
@@ -161,24 +176,28 @@ class _Pool:
         reader.number, reader.since = number, time.monotonic()
         reader.connection.send(path)
 
-    def results(self, paths: Sequence[Path]) -> Iterator[tuple[int, list[Item]]]:
-        """What became ready, waiting at most a short while; dead and stuck readers are replaced."""
+    def results(self, paths: Sequence[Path]) -> Iterator[tuple[int, Item | None]]:
+        """What became ready, waiting at most a short while: items, and `None` at the end of a file.
+
+        Dead and stuck readers are replaced.
+        """
         busy = [r for r in self.readers if r.number >= 0]
         ready = set(wait([r.connection for r in busy], timeout=_NAP_SECONDS))
         for reader in busy:
             number = reader.number
             if reader.connection in ready:
                 try:
-                    items: list[Item] = reader.connection.recv()
+                    item: Item | None = reader.connection.recv()
+                except (EOFError, OSError, pickle.UnpicklingError):
+                    yield number, self._lost(reader, paths[number], "its reader crashed")
+                    item = None
+                if item is None:
                     reader.number = -1
-                except (EOFError, OSError):
-                    items = [self._lost(reader, paths[number], "its reader crashed")]
+                yield number, item
             elif time.monotonic() - reader.since > FILE_SECONDS:
                 why = f"it took longer than {FILE_SECONDS:.0f} s"
-                items = [self._lost(reader, paths[number], why)]
-            else:
-                continue
-            yield number, items
+                yield number, self._lost(reader, paths[number], why)
+                yield number, None
 
     def _lost(self, reader: _Reader, path: Path, why: str) -> Problem:
         reader.process.kill()
@@ -186,7 +205,7 @@ class _Pool:
         reader.connection.close()
         self.readers[self.readers.index(reader)] = self._start()
         return Problem(
-            str(path), f"{why}; nothing read of it. Save it in another format, or split it."
+            str(path), f"{why}; what came before is kept. Save it in another format, or split it."
         )
 
     def close(self) -> None:
@@ -204,7 +223,7 @@ def read_all(
     progress: Callable[[str, int, int], None],
     jobs: int | None = None,
 ) -> Iterator[tuple[Path, list[Item]]]:
-    """(file, its items) in the order of the files; streams, holding a few files at a time.
+    """(file, some of its items) in the order of the files; streams, holding a few files at a time.
 
     ``jobs`` is the number of processes, by default one for each core.
     """
@@ -212,18 +231,32 @@ def read_all(
         return
     pool = _Pool(min(len(paths), jobs or len(os.sched_getaffinity(0)) or 1), task)
     try:
-        done: dict[int, list[Item]] = {}
+        waiting: dict[int, list[Item]] = {}
+        ended: set[int] = set()
         given = shown = 0
         while shown < len(paths):
-            while given < len(paths) and given - shown < _AHEAD and (reader := pool.idle()):
+            held = sum(
+                len(i.mentions) for ws in waiting.values() for i in ws if isinstance(i, Extraction)
+            )
+            room = held < _WAITING_MENTIONS
+            while given < len(paths) and given - shown < _AHEAD and (room or given == shown):
+                reader = pool.idle()
+                if reader is None:
+                    break
                 pool.give(reader, given, paths[given])
                 given += 1
-            if shown not in done:
-                done.update(pool.results(paths))
-                progress("reading", shown + len(done), len(paths))
-            while shown in done:
-                yield paths[shown], done.pop(shown)
+            for number, item in pool.results(paths):
+                if item is None:
+                    ended.add(number)
+                elif number == shown:
+                    yield paths[number], [item]
+                else:
+                    waiting.setdefault(number, []).append(item)
+            while shown in ended:
+                ended.discard(shown)
                 shown += 1
-        progress("reading", len(paths), len(paths))
+                progress("reading", shown, len(paths))
+                if items := waiting.pop(shown, []):
+                    yield paths[shown], items
     finally:
         pool.close()

@@ -323,6 +323,8 @@ def has_path(feature: Feature) -> bool:
 
 def is_address(host: str) -> bool:
     """Whether a host is an IPv4 address."""
+    if not host[-1:].isdigit():
+        return False  # most hosts are names; trying to parse them takes longer than all the rest
     try:
         ipaddress.IPv4Address(host)
     except ValueError:
@@ -332,6 +334,8 @@ def is_address(host: str) -> bool:
 
 def is_special_address(value: str) -> bool:
     """Whether an IP address or network is private, loopback or otherwise not on the Internet."""
+    if not value[-1:].isdigit() and ":" not in value:
+        return False
     try:
         if "/" in value:
             return not ipaddress.ip_network(value).is_global

@@ -141,6 +141,11 @@ def _fetched(address: str, folder: Path, outcome: Outcome) -> Path | None:
     return place
 
 
+def printable(path: Path) -> str:
+    """The name of a file as text that can be written anywhere, whatever bytes it is made of."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 @contextmanager
 def inputs(paths: Sequence[Path], outcome: Outcome) -> Iterator[dict[Path, str]]:
     """File to read -> what to call it; web addresses are fetched while this lasts."""
@@ -152,7 +157,7 @@ def inputs(paths: Sequence[Path], outcome: Outcome) -> Iterator[dict[Path, str]]
                 if file is not None:
                     found[file] = re.sub(r"^(https?):/+", r"\1://", str(path))
             else:
-                found.update((file, str(file)) for file in find_files([path], outcome))
+                found.update((file, printable(file)) for file in find_files([path], outcome))
         yield found
 
 
@@ -162,8 +167,8 @@ def read_inputs(
     """(name of the file, extraction or report) of what is readable; problems go to ``outcome``."""
     from samehand.intake import Extraction, read_all
 
+    outcome.files += len(found)
     for path, items in read_all(list(found), task, progress):
-        outcome.files += 1
         name = found[path]
         for item in items:
             if isinstance(item, Problem):
@@ -178,7 +183,7 @@ def read_inputs(
                         document=replace(
                             document,
                             name=document.name.replace(str(path), name),
-                            url=document.url or name,
+                            url=document.url or (name if is_address(name) else ""),
                         ),
                     ),
                 )

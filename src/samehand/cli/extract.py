@@ -116,6 +116,11 @@ def extract(obj: Context, paths: tuple[Path, ...], columns: tuple[str, ...]) -> 
     raise SystemExit(obj.problems(outcome.problems))
 
 
+#: Roles that extraction gives (docs/extract.md).
+ROLES = (
+    *("c2", "download", "phishing", "victim", "reference", "sinkhole", "benign", "malware"),
+    "indicator",
+)
 _REVIEW_ACTIONS = ("list", "accept", "reject", "retype", "role", "add")
 
 
@@ -154,6 +159,7 @@ def review(
     from samehand.pipeline import load_one
     from samehand.pipeline import review as decide
     from samehand.render.extract import review_rows, review_text
+    from samehand.render.safe import defang
 
     report, raw, _, _ = load_one(obj.workspace, identifier)
     if action == "list":
@@ -167,6 +173,9 @@ def review(
         raise UsageError(f"'{action}' needs at least one number or value")
     if (action in ("retype", "role")) != bool(to):
         raise UsageError("--as belongs to retype and role, which need it")
+    chosen = to if action == "role" else role
+    if chosen and chosen not in ROLES:
+        raise UsageError(f"{chosen!r} is no role; known: {', '.join(ROLES)}")
     if (action == "add") != bool(kind):
         raise UsageError("--type belongs to add, which needs it")
     made = []
@@ -183,7 +192,11 @@ def review(
             )
         )
     obj.result(
-        "\n".join(f"#{d.number} {d.action.removeprefix('review-')} {d.subjects[1]}" for d in made),
+        "\n".join(
+            f"#{d.number} {d.action.removeprefix('review-')} {d.subjects[1]} "
+            f"{defang(d.subjects[1], d.subjects[2])}"
+            for d in made
+        ),
         lambda: made,
     )
 

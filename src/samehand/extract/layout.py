@@ -28,6 +28,7 @@ _PUNCTUATION = frozenset(".,;:")
 _PROSE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
 #: Longest line that is taken for a heading, in characters.
 _LONGEST = 100
+_NOT_NEWLINE = re.compile(r"[^\n]")
 #: Longest stretch of a line that is looked at on each side of a value, in characters.
 LINE_CHARS = 300
 #: Longest beginning of a line before a value that stands in a list, in characters.
@@ -56,6 +57,7 @@ class Layout:
         once = {h.start: h for h in (*found, *stated)}
         self.headings = sorted(once.values(), key=lambda h: h.start)
         self._starts = [h.start for h in self.headings]
+        self._words = scan.even
         self._edges, self._inside = _innermost(document.blocks)
 
     def _marked(self, scan: Scan) -> Iterator[Heading]:
@@ -99,6 +101,22 @@ class Layout:
         shown = self.scan.shown
         before = shown(start - LINE_CHARS if start > LINE_CHARS else 0, start)
         after = shown(end, end + LINE_CHARS)
+        return before.rpartition("\n")[2], after.partition("\n")[0]
+
+    def blank(self, spans: Iterable[tuple[int, int]]) -> None:
+        """Take the values at some places, in order, out of what `words` gives."""
+        even = self.scan.even
+        pieces, at = [], 0
+        for start, end in spans:
+            if start >= at:
+                pieces += [even[at:start], _NOT_NEWLINE.sub("\x01", even[start:end])]
+                at = end
+        self._words = "".join((*pieces, even[at:]))
+
+    def words(self, start: int, end: int) -> tuple[str, str]:
+        """As `line`, with other values blotted out."""
+        before = self._words[max(0, start - LINE_CHARS) : start]
+        after = self._words[end : end + LINE_CHARS]
         return before.rpartition("\n")[2], after.partition("\n")[0]
 
     def box(self, place: int) -> Block | None:

@@ -26,8 +26,8 @@ from samehand.read.document import Block, Document
 VERSION = "observables-1"
 #: Kinds that are no observables of types.toml: identifiers of ATT&CK, kept as written.
 IDENTIFIERS = frozenset(("technique", "attack-group", "attack-software", "attack-campaign"))
-#: Most mentions kept of one document: a quarter of a gigabyte; longer lists belong into a feed.
-MAX_MENTIONS = 200_000
+#: Most mentions kept of one document, as many as a record may hold; longer lists are feeds.
+MAX_MENTIONS = 100_000
 #: A longer text is taken in parts, so that memory does not grow with it; a book has one.
 PART_CHARS = 4 * 1024 * 1024
 #: Ranks of what the format states, above those of all candidates; what it silences is first of all.
@@ -104,6 +104,7 @@ def _extract(document: Document) -> tuple[Mention, ...]:
     if not placed:
         return ()
     layout = Layout(document, scan)
+    layout.blank((row.start, row.end) for row in placed)
     teller = Roles(document, layout, placed)
     roles, batches = [], []
     for row in placed:

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import PurePath
 from typing import Any
 
 from samehand.extract.mention import Mention
@@ -24,13 +23,12 @@ _MARKED_PART = 4000
 
 
 def identifier(document: Document) -> str:
-    """The id of the report of a document: its name, and eight digits of the SHA-256 of its text.
+    """The id of the report of a document: its title, and eight digits of the SHA-256 of its text.
 
-    The same file gives the same id, two files of one name do not.
+    The same content gives the same id, whatever the file is called: a copy is no second witness.
     """
-    name = re.split(r"[\\/!]", document.name)[-1]
-    stem = PurePath(name).name.rsplit(".", 1)[0]
-    slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:60] or "document"
+    title = _MARKING.sub("", document.title)
+    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:48].strip("-") or "document"
     digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{slug}-{digest[:8]}"
 
@@ -43,9 +41,8 @@ def marking(text: str) -> str:
 
 
 def title_of(document: Document) -> str:
-    """The title of a document, or the name of its file; a TLP marking is no title."""
-    bare = _MARKING.sub("", document.title).strip(" :-")
-    return document.title if bare else PurePath(document.name).name
+    """The title of a document, '' if it has none; a TLP marking is no title."""
+    return document.title if _MARKING.sub("", document.title).strip(" :-") else ""
 
 
 def _place(mention: Mention) -> str:
@@ -111,7 +108,7 @@ def report_of(
         ),
         "software": list(dict.fromkeys(software)),
         "cites": list(dict.fromkeys(cites))[:MAX_CITES],
-        "provenance": {"file": document.name, "format": document.format, "extractor": VERSION},
+        "provenance": {"format": document.format, "extractor": VERSION},
     }
     report, problems = parse_record(record, document.name, use=use, defaults=defaults)
     return report and replace(report, extra="{}"), problems

@@ -154,31 +154,38 @@ class Roles:
         ]
 
     def role(self, row: Placed, before: str, after: str) -> str:
-        """The role of one value at its place; ``before`` and ``after`` are the rest of its line."""
+        """The role of one value at its place; ``before`` and ``after`` are the rest of its line.
+
+        Words inside other values are no words: 'victim-portal.com' makes no victim.
+        """
         if row.role:
             return row.role
+        words_before, words_after = self.layout.words(row.start, row.end)
         start, _, feature, defanged, _ = row
         kind = feature.kind
         if kind in _SILENT:
             return ""
         if kind not in _NETWORK:
-            found = self._of_file(kind, before, after, start)
+            found = self._of_file(kind, words_before, after, words_after, start)
             return "indicator" if found == "malware" and kind in _NO_FILES else found
         host = feature.value.rpartition("@")[2] if kind == "email-addr" else host_of(feature)
-        if not defanged and self._is_reference(feature, host, before, after, start):
+        if not defanged and self._is_reference(
+            feature, host, (before, after), (words_before, words_after), start
+        ):
             return "reference"
         if self.own and not defanged and self._owner(host) in self.own:
             return "reference"
         bare = feature.value.partition(":")[0].partition("/")[0] if "ip" in kind else ""
         if bare and (bare in _RESOLVERS or (kind == "ipv4-addr" and is_special_address(bare))):
             return "benign"
-        return self._by_words(before, after, start) or "indicator"
+        return self._by_words(words_before, words_after, start) or "indicator"
 
-    def _of_file(self, kind: str, before: str, after: str, start: int) -> str:
+    def _of_file(self, kind: str, before: str, raw_after: str, after: str, start: int) -> str:
         """The role of a hash, a path or a name: malware, unless it is called clean."""
-        alone = (not before or before.isspace()) and (not after or after.isspace())
-        after = _until_next_hash(after) if kind in _HASHES else after[:_HASH_AFTER]
-        near = before[-_HASH_BEFORE:] + " \x00 " + after
+        alone = (not before or before.isspace()) and (not raw_after or raw_after.isspace())
+        until = len(_until_next_hash(raw_after)) if kind in _HASHES else _HASH_AFTER
+        clause = _SENTENCE_END.split(before[-_HASH_BEFORE:])[-1]
+        near = clause + " \x00 " + _SENTENCE_END.split(after[:until], maxsplit=1)[0]
         if not alone and _HASH_BENIGN.search(near):
             return "benign"
         return "benign" if self._heading_says(start) == "benign" else "malware"
@@ -221,9 +228,18 @@ class Roles:
         return any(".".join(labels[i:]) in self.words.sites for i in range(len(labels) - 1))
 
     def _is_reference(
-        self, feature: Feature, host: str, before: str, after: str, start: int
+        self,
+        feature: Feature,
+        host: str,
+        line: tuple[str, str],
+        words: tuple[str, str],
+        start: int,
     ) -> bool:
-        """Whether a value written plainly is a citation, the publisher's own or a contact."""
+        """Whether a value written plainly is a citation, the publisher's own or a contact.
+
+        ``line`` is what stands before and after it, ``words`` the same without other values.
+        """
+        before, after = line
         kind = feature.kind
         if kind in _ADDRESSES:
             return False
@@ -232,15 +248,16 @@ class Roles:
         if self._listed_site(host):
             return True
         if kind == "email-addr":
-            return _CONTACT.search((before + after).encode()) is not None
+            return _CONTACT.search("".join(words).encode()) is not None
         group = self._heading_says(start)
         if group == "reference":
             return True
         if kind != "url" or "://" not in feature.value:
             return False
-        prose = len(_WORD.findall(before + after)) >= _PROSE_WORDS
+        prose = len(_WORD.findall("".join(words))) >= _PROSE_WORDS
         if group not in ("", "victim") and not prose:
             return False  # under a heading of indicators a plain link in a list is one
-        if self.layout.box(start) is not None and not self.defanging:
-            return False
-        return self.defanging or not self._on_line(before, after)
+        box = self.layout.box(start)
+        if box is not None and (box.kind == "code" or not self.defanging):
+            return False  # commands and lists hold what was seen, not what to read
+        return self.defanging or not self._on_line(*words)

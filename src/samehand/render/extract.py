@@ -26,6 +26,11 @@ def shown(feature: Feature, limit: int = 90) -> str:
     return defang(feature.kind, feature.value, limit)
 
 
+def _named(name: str) -> str:
+    """The name of a file, in which an archive may have hidden a link."""
+    return defang_text(name, hosts=False)
+
+
 def place_of(start: int | None, end: int | None, page: int | None) -> str:
     """Where something stands, in words."""
     if start is None:
@@ -42,7 +47,7 @@ def _near(text: str, start: int, end: int) -> str:
 def extraction_text(found: Extraction, verbose: int = 0, most: int = 400) -> str:
     """One document's observables: each value once, with role, how often, and where first."""
     document, mentions = found.document, found.mentions
-    head = f"{clean(document.name)}: {document.format}"
+    head = f"{_named(document.name)}: {document.format}"
     if document.title:
         head += f", {defang_text(document.title, 100)!r}"
     if document.published:
@@ -84,7 +89,7 @@ def extraction_text(found: Extraction, verbose: int = 0, most: int = 400) -> str
 
 def _prose(text: str) -> str:
     """A stretch between two extractions, defanged; blanks at its ends stay one blank."""
-    shown_text = defang_text(text, _LINE_CHARS)
+    shown_text = defang_text(text.replace(OPEN, "[").replace(SHUT, "]"), _LINE_CHARS)
     before = " " if text[:1].isspace() and shown_text else ""
     return before + shown_text + (" " if text[-1:].isspace() else "")
 
@@ -237,7 +242,7 @@ def report_text(report: Report, name: str, most: int = 400) -> str:
     rows = [["type", "value", "role"]]
     rows += [[o.feature.kind, shown(o.feature), o.role] for o in report.observations[:most]]
     more = len(report.observations) - most
-    head = f"{clean(name)}: report {clean(report.id)}, {defang_text(report.title, 100)!r}"
+    head = f"{_named(name)}: report {clean(report.id)}, {defang_text(report.title, 100)!r}"
     if len(rows) == 1:
         return head + "\n  no observables"
     return "\n".join(
