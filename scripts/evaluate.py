@@ -31,7 +31,7 @@ from pathlib import Path
 
 import build_prevalence
 
-from samehand.config import default_parameters
+from samehand.config import Parameters, default_parameters, shipped_parameters
 from samehand.knowledge import prevalence
 from samehand.knowledge.namebook import graph
 from samehand.predict import predict_actors, predict_clusters, predict_links
@@ -230,11 +230,16 @@ def true_pairs(data: Path) -> Truth:
     }
 
 
+def parameters() -> Parameters:
+    """The numbers the program uses, or with --starting-weights those before any fit."""
+    return default_parameters() if "--starting-weights" in sys.argv else shipped_parameters()
+
+
 def scored(data: Path, truth: Truth) -> list[tuple[float, dict]]:
     """(probability, labelled pair) of every listed pair."""
     found = predict_links(
         data / "reports.jsonl.gz",
-        default_parameters(),
+        parameters(),
         [],
         data / "pairs.jsonl.gz",
         data / "background_crimeware.jsonl.gz",
@@ -319,7 +324,7 @@ def clusters(data: Path, parts: Parts) -> None:
     found = list(
         predict_clusters(
             data / "reports.jsonl.gz",
-            default_parameters(),
+            parameters(),
             [],
             data / "background_crimeware.jsonl.gz",
         )
@@ -363,7 +368,7 @@ def actors(data: Path, parts: Parts, name: str, cut: str) -> None:
         results = list(
             predict_actors(
                 Path(folder) / "queries.jsonl",
-                default_parameters(),
+                parameters(),
                 [],
                 reference=Path(folder) / "reference.jsonl",
             )
@@ -398,6 +403,7 @@ def main() -> None:
     parser.add_argument(
         "--only", choices=["names", "links", "prevalence", "clusters", "actors", "lists"]
     )
+    parser.add_argument("--starting-weights", action="store_true", help="without the fitted links")
     args = parser.parse_args()
     data = args.data
 

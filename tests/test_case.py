@@ -12,7 +12,7 @@ import pytest
 from samehand import case as case_module
 from samehand.assessment import assess
 from samehand.case import Options
-from samehand.config import default_parameters
+from samehand.config import shipped_parameters
 from samehand.counterfactual import (
     attribution_of,
     follow,
@@ -36,7 +36,7 @@ def reports() -> tuple[Report, ...]:
 
 
 def run(left: list[Report], day: date | None = None) -> Assessment:
-    return assess(left, default_parameters(), Options(prior="case", as_of=day))
+    return assess(left, shipped_parameters(), Options(prior="case", as_of=day))
 
 
 @cache
@@ -242,7 +242,7 @@ def test_adopting_a_claim_is_no_second_vote() -> None:
 
 def test_linchpins_and_timeline_name_what_the_answer_rests_on() -> None:
     found, question, _ = load_case(cases_folder() / "cryptocore")
-    result = answer(found, default_parameters(), question)
+    result = answer(found, shipped_parameters(), question)
     campaign = follow(result, CORE)
     attribution = attribution_of(result, campaign)
     assert attribution is not None

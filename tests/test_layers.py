@@ -17,8 +17,9 @@ ROOT = Path(samehand.__file__).parent
 #: DESIGN section 2, top to bottom. A new module needs a place here, decided and not by accident.
 ORDER = (
     "errors", "model", "likelihood", "config", "normalise", "knowledge", "read", "formats",
-    "extract", "intake", "samples", "compare", "link", "cluster", "case", "coverage", "attribute",
-    "assessment", "counterfactual", "fit", "store", "pipeline", "predict", "render", "web", "cli",
+    "extract", "intake", "samples", "compare", "link", "cluster", "case", "explain", "nearest",
+    "coverage", "attribute", "assessment", "counterfactual", "fit", "store", "pipeline", "ask",
+    "predict", "measure", "calibrating", "render", "web", "cli",
 )  # fmt: skip
 CORE = ORDER[ORDER.index("compare") : ORDER.index("counterfactual") + 1]
 #: Nothing of the core touches a database, a network, a file, a clock, a screen or chance.

@@ -101,7 +101,7 @@ def prepare(
             raise InputError(f"two reports carry the id {report.id!r}; ids must be unique")
         else:
             profiled[report.id] = profile(report, same)
-    copies = find_copies(profiled, parameters.copies["cited_probability"])
+    copies = find_copies(profiled, parameters.copies["cited_probability"], parameters.copies)
     universe = build_universe(
         profiled.values(), background, copies, parameters, year_of(options.as_of)
     )
@@ -123,11 +123,11 @@ def prepare(
     )
 
 
-def candidate_pairs(case: Case, ids: Iterable[str]) -> list[Pair]:
+def candidate_pairs(case: Case, ids: Iterable[str], of: str = "") -> list[Pair]:
     """Pairs of the given reports with any evidence: a shared feature, or something stated.
 
     In a case every pair is a candidate; among reports that merely arrived, soft features alone
-    cannot make a link and do not block.
+    cannot make a link and do not block. With ``of`` only the pairs of that report, one of ``ids``.
     """
     wanted = sorted(set(ids))
     inside = set(wanted)
@@ -137,17 +137,26 @@ def candidate_pairs(case: Case, ids: Iterable[str]) -> list[Pair]:
     for copy, origin in case.copies.derivative_of.items():
         if copy in inside and origin in inside:
             found.add(pair(copy, origin))
+    if of:
+        found = {p for p in found if of in p}
+
+    def among(reports: Sequence[str]) -> Iterable[Pair]:
+        if of:
+            return (pair(of, r) for r in reports if r != of)
+        return ((a, b) for n, a in enumerate(reports) for b in reports[n + 1 :])
+
     if case.case_k is not None and len(wanted) <= 400:
-        found.update((a, b) for n, a in enumerate(wanted) for b in wanted[n + 1 :])
+        found.update(among(wanted))
         return sorted(found)
+    own = case.profiles[of].features if of else None
     holders: dict[Feature, list[str]] = {}
     for identifier in wanted:
         for feature in case.profiles[identifier].features:
-            if not case.parameters.types[feature.kind].soft:
+            if not case.parameters.types[feature.kind].soft and (own is None or feature in own):
                 holders.setdefault(feature, []).append(identifier)
     for reports in holders.values():
         if 1 < len(reports) <= MAX_BLOCK:
-            found.update((a, b) for n, a in enumerate(reports) for b in reports[n + 1 :])
+            found.update(among(reports))
     return sorted(found)
 
 

@@ -7,12 +7,14 @@ unit and source of each number; see docs/method.md.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +48,36 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
+class Linkage:
+    """What labelled pairs say about evidence of the starting weights (docs/method.md, "Fitted").
+
+    log2 odds of the same hand = base + evidence(W) + the three likenesses + gap, for pairs that
+    share a hard value of one of `types`. Knots are (x, bits), linear between, flat beyond the
+    first and last.
+    """
+
+    base_bits: float
+    labelled_prior_bits: float
+    """log2 odds of one hand for two labelled reports drawn at random."""
+    evidence: tuple[tuple[float, float], ...]
+    """Over W, the hard bits of the starting weights; never falling."""
+    names: tuple[float, float]
+    """(bits per unit of likeness, the likeness that weighs nothing); as the next two."""
+    habits: tuple[float, float]
+    kinds: tuple[float, float]
+    gap: tuple[tuple[float, float], ...]
+    """Over log2(1 + days/30) between the days that two reports cover; never rising."""
+    undated_bits: float
+    types: frozenset[str]
+    habit_weights: Mapping[str, float]
+    habit_unlisted: float
+    pairs: int
+    """Labelled pairs behind it."""
+    positives: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parameters:
     """Every number of the model. Sections of the TOML file are mappings of name to value."""
 
@@ -72,6 +104,8 @@ class Parameters:
     types: Mapping[str, TypeRow]
     hash: str
     """SHA-256 over both files, shortened to 16 hex digits."""
+    linkage: Linkage | None = None
+    """Fitted on labelled pairs; `None`: the starting weights alone."""
 
     def rho(self, grade: str) -> float:
         """The weight of a source grade; an empty grade counts as the configured default."""
@@ -153,6 +187,12 @@ def parse_parameters(text: str, place: str) -> Parameters:
         raise ConfigError(
             f"{place}: {error} is missing or unknown. Compare with the bundled parameters.toml."
         ) from error
+    for section, values in _bundled_sections().items():
+        lost = sorted(values - set(raw[section] if isinstance(raw[section], dict) else ()))
+        if lost:
+            raise ConfigError(
+                f"{place}, {section}: {', '.join(lost)} missing. Compare with the bundled file."
+            )
     missing = sorted(set(types) - set(weights))
     if missing:
         raise ConfigError(f"{place}: no numbers for the types {', '.join(missing)}")
@@ -164,19 +204,80 @@ def parse_parameters(text: str, place: str) -> Parameters:
 
 
 @cache
+def _bundled_sections() -> Mapping[str, frozenset[str]]:
+    """Section of the bundled parameter file -> its keys; types are looked at apart."""
+    raw = tomllib.loads(bundled("parameters.toml").decode())
+    return {k: frozenset(v) for k, v in raw.items() if isinstance(v, dict) and k != "types"}
+
+
+@cache
 def default_parameters() -> Parameters:
-    """The parameters that ship with the program."""
+    """The starting weights that ship with the program, without what was fitted."""
     return parse_parameters(bundled("parameters.toml").decode(), "bundled parameters.toml")
 
 
-def load_parameters(path: Path | None) -> Parameters:
-    """Parameters from a file, or the bundled ones for `None`.
+def parse_linkage(data: bytes, place: str) -> Linkage:
+    """A fitted linkage from its JSON document.
+
+    Raises:
+        ConfigError: if it is not one.
+    """
+    try:
+        raw = json.loads(data)
+        linkage = Linkage(
+            base_bits=float(raw["base_bits"]),
+            labelled_prior_bits=float(raw["labelled_prior_bits"]),
+            evidence=tuple((float(x), float(b)) for x, b in raw["evidence"]),
+            names=(float(raw["names"][0]), float(raw["names"][1])),
+            habits=(float(raw["habits"][0]), float(raw["habits"][1])),
+            kinds=(float(raw["kinds"][0]), float(raw["kinds"][1])),
+            gap=tuple((float(x), float(b)) for x, b in raw["gap"]),
+            undated_bits=float(raw["undated_bits"]),
+            types=frozenset(raw["types"]),
+            habit_weights={str(k): float(v) for k, v in raw["habit_weights"].items()},
+            habit_unlisted=float(raw["habit_unlisted"]),
+            pairs=int(raw["fitted"]["pairs"]),
+            positives=int(raw["fitted"]["positives"]),
+            hash=hashlib.sha256(data).hexdigest()[:16],
+        )
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ConfigError(f"{place}: not a fitted linkage ({error}). Fit it again.") from error
+    rising = all(a[1] <= b[1] and a[0] < b[0] for a, b in pairwise(linkage.evidence))
+    falling = all(a[1] >= b[1] and a[0] < b[0] for a, b in pairwise(linkage.gap))
+    slopes = (linkage.names[0], linkage.habits[0], linkage.kinds[0])
+    if not (rising and falling and min(slopes) >= 0 and linkage.evidence and linkage.gap):
+        raise ConfigError(f"{place}: evidence must never fall, the gap never rise. Fit it again.")
+    return linkage
+
+
+@cache
+def shipped_parameters() -> Parameters:
+    """The starting weights with what labelled pairs say about them: what the program uses."""
+    linkage = parse_linkage(bundled("knowledge/data/linkage.json"), "bundled linkage.json")
+    return _joined(default_parameters(), linkage)
+
+
+def _joined(start: Parameters, linkage: Linkage) -> Parameters:
+    both = hashlib.sha256(f"{start.hash} {linkage.hash}".encode()).hexdigest()[:16]
+    return replace(start, linkage=linkage, hash=both)
+
+
+def load_parameters(path: Path | None, linkage: Path | None = None) -> Parameters:
+    """Parameters from a file, or the shipped ones for `None`; with a fit of one's own.
+
+    A file of one's own holds starting weights: what was fitted beside others does not apply.
 
     Raises:
         ConfigError: if the file cannot be read or is wrong.
     """
+    if linkage is not None:
+        try:
+            fitted = parse_linkage(linkage.read_bytes(), str(linkage))
+        except OSError as error:
+            raise ConfigError(f"{linkage}: cannot be read ({error.strerror})") from error
+        return _joined(default_parameters() if path is None else load_parameters(path), fitted)
     if path is None:
-        return default_parameters()
+        return shipped_parameters()
     try:
         return parse_parameters(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:

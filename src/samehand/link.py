@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from samehand.compare.claims import Statement
 from samehand.compare.evidence import Item, PairEvidence, hard_facet_of
-from samehand.config import Parameters
+from samehand.compare.fitted import FittedLine, fitted_lines
+from samehand.config import Linkage, Parameters
 from samehand.likelihood import probability_from_bits
 from samehand.model import HARD_FACETS, Contribution, Facet, Interval, Link, LinkType
 
@@ -81,6 +83,8 @@ class Score:
     denial: float = 0.0
     limit: float = 0.0
     weighed: list[Weighed] = field(default_factory=list)
+    fitted: tuple[FittedLine, ...] = ()
+    """What labelled pairs show; empty where no label speaks."""
 
 
 def _weigh(item: Item, n: float, scale: float, n_c: float, kappa_factor: float) -> Weighed:
@@ -156,10 +160,79 @@ def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -
             by_facet.setdefault(facet, []).append(weighed)
         else:
             by_group.setdefault(weighed.item.soft, []).append(weighed)
+    for group, items in by_group.items():
+        group_cap = soft[f"{group}_cap_bits"]
+        if group == "behaviour":  # one batch, capped before the slope (DESIGN section 4)
+            face = min(group_cap, facet_weight(items, gamma))
+            result.soft[group] = beta * face
+        else:
+            result.soft[group] = min(group_cap, beta * facet_weight(items, gamma))
+    soft_limit = soft["limit_case_bits"] if evidence.case else soft["limit_feed_bits"]
+    result.denial = max(
+        reported["denial_floor_bits"],
+        sum(s.bits * s.rho for s in evidence.denials if not s.withdrawn_by),
+    )
+    slopes = (beta, gamma, cap, b0)
+
+    def ended(best: _Best, soft_groups: Mapping[str, float]) -> tuple[float, float, float]:
+        """(soft bits, limit, total) with the hard bits of one way to read the pair."""
+        soft_total = min(soft_limit, sum(soft_groups.values()))
+        total = prior + best.total + soft_total + result.denial
+        limit = 0.0
+        if best.observed < reported["anchor_needed_bits"]:
+            ceiling = max(reported["limit_bits"], prior + best.hard + result.denial)
+            limit = min(0.0, ceiling - total)
+        return soft_total, limit, total + limit
+
+    chosen = _anchored(by_facet, evidence.comparisons, slopes)
+    result.soft_total, result.limit, result.total = ended(chosen, result.soft)
+    linkage = parameters.linkage
+    if linkage is not None:
+        fitted = _labelled(evidence, linkage, by_facet, slopes, result.soft.get("provider", 0.0))
+        if fitted is not None:
+            # What no label speaks about may say more than what labels say of the rest: a maximum
+            # of monotone functions is monotone.
+            others = any(
+                w.item.feature.kind not in linkage.types for ws in by_facet.values() for w in ws
+            ) or any(not s.withdrawn_by for s in evidence.comparisons)
+            # The likeness of habits holds the choice of providers.
+            groups = {g: bits for g, bits in result.soft.items() if g != "provider"}
+            found = ended(fitted[0], groups)
+            if not others or found[2] >= result.total:
+                chosen, result.fitted = fitted
+                result.soft = groups
+                result.soft_total, result.limit, result.total = found
+    result.facets = chosen.facets
+    result.anchor, result.anchor_net = chosen.anchor, chosen.net
+    result.reported = chosen.reported
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The hard bits of a pair with the best anchor."""
+
+    total: float
+    hard: float
+    """The same without a reported comparison."""
+    observed: float
+    """Bits of the best observed anchor, whichever was taken."""
+    facets: dict[Facet, float]
+    """Corroboration by facet, the anchor taken out."""
+    anchor: Weighed | None = None
+    net: float = 0.0
+    reported: int | None = None
+
+
+def _anchored(
+    by_facet: Mapping[Facet, Sequence[Weighed]],
+    comparisons: Sequence[Statement],
+    slopes: tuple[float, float, float, float],
+) -> _Best:
+    """The hard bits with the anchor (none, an item or a reported one) that maximises them."""
+    beta, gamma, cap, b0 = slopes
     plain = {f: min(cap, beta * facet_weight(items, gamma)) for f, items in by_facet.items()}
     corroboration = sum(plain.values())
-
-    # Candidates for the anchor: none, each distinct item of each facet, each reported comparison.
     best_total, best_anchor, best_net = corroboration, None, 0.0
     observed_anchor = 0.0
     best_reported: int | None = None
@@ -181,7 +254,7 @@ def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -
         if total > best_total:
             best_total, best_anchor, best_net = total, weighed, net
     hard_total = best_total
-    for index, statement in enumerate(evidence.comparisons):
+    for index, statement in enumerate(comparisons):
         net = 0.0 if statement.withdrawn_by else statement.bits * statement.rho
         if corroboration + net > best_total:
             best_total, best_anchor, best_net = corroboration + net, None, net
@@ -189,30 +262,42 @@ def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -
     if best_anchor is not None:
         facet = best_anchor.item.facet
         plain[facet] = min(cap, beta * facet_weight(by_facet[facet], gamma, best_anchor))
-    result.facets = plain
-    result.anchor, result.anchor_net, result.reported = best_anchor, best_net, best_reported
-
-    for group, items in by_group.items():
-        group_cap = soft[f"{group}_cap_bits"]
-        if group == "behaviour":  # one batch, capped before the slope (DESIGN section 4)
-            face = min(group_cap, facet_weight(items, gamma))
-            result.soft[group] = beta * face
-        else:
-            result.soft[group] = min(group_cap, beta * facet_weight(items, gamma))
-    limit = soft["limit_case_bits"] if evidence.case else soft["limit_feed_bits"]
-    result.soft_total = min(limit, sum(result.soft.values()))
-    result.denial = max(
-        reported["denial_floor_bits"],
-        sum(s.bits * s.rho for s in evidence.denials if not s.withdrawn_by),
+    return _Best(
+        best_total, hard_total, observed_anchor, plain, best_anchor, best_net, best_reported
     )
-    total = prior + best_total + result.soft_total + result.denial
-    if observed_anchor < reported["anchor_needed_bits"]:
-        ceiling = max(reported["limit_bits"], prior + hard_total + result.denial)
-        if total > ceiling:
-            result.limit = ceiling - total
-            total = ceiling
-    result.total = total
-    return result
+
+
+def _labelled(
+    evidence: PairEvidence,
+    linkage: Linkage,
+    by_facet: Mapping[Facet, Sequence[Weighed]],
+    slopes: tuple[float, float, float, float],
+    provider: float,
+) -> tuple[_Best, tuple[FittedLine, ...]] | None:
+    """The hard bits as labelled pairs show them, with the lines that say so; `None`: no label.
+
+    Values of types without labels corroborate with their starting weights. ``provider`` are the
+    bits of the providers that both chose, which the fit holds in another form.
+    """
+    beta, gamma, cap, _ = slopes
+    known = {
+        facet: [w for w in items if w.item.feature.kind in linkage.types]
+        for facet, items in by_facet.items()
+    }
+    part = _anchored(known, (), slopes)
+    rare = max(
+        (max(w.anchor_rare, w.further_rare) for items in known.values() for w in items), default=0.0
+    )
+    lines = fitted_lines(evidence, linkage, rare, part.total, provider)
+    if not lines:
+        return None
+    facets = {
+        facet: min(cap, beta * facet_weight(items, gamma, part.anchor))
+        for facet, items in by_facet.items()
+    }
+    total = part.net + math.fsum(facets.values()) + math.fsum(line.bits for line in lines)
+    best = _Best(total, total, part.observed, facets, part.anchor, part.net)
+    return best, lines
 
 
 class _Ledger:
@@ -235,7 +320,8 @@ class _Ledger:
             self.lines.append(Contribution(comparison, facet, bits, cited, note, role))  # type: ignore[arg-type]
 
 
-def _item_name(item: Item) -> str:
+def item_name(item: Item) -> str:
+    """What was compared, as in `Contribution.comparison`."""
     kind = {"technique": "technique", "citation": "citation:"}.get(item.feature.kind)
     return f"{kind or item.feature.kind} {item.feature.value}"
 
@@ -285,7 +371,7 @@ def contributions(
     if anchor is not None:
         item = anchor.item
         ledger.add(
-            f"anchor: {_item_name(item)}",
+            f"anchor: {item_name(item)}",
             item.facet,
             anchor.anchor_gross,
             item.observations,
@@ -354,6 +440,11 @@ def contributions(
                 kept,
                 f"no facet corroborates with more than {cap:g} bits",
             )
+    shared_hard = [o for w in result.weighed if hard_facet_of(w.item) for o in w.item.observations]
+    for line in result.fitted:
+        cites = list(evidence.basis) if line.of_reports else shared_hard
+        role = "evidence" if line.bits > 0 else "discount"
+        ledger.add(line.what, line.facet, line.bits, cites, line.note, role)
     soft_sum = 0.0
     soft_cites: list[str] = []
     for group in _SOFT_GROUPS:
@@ -362,7 +453,7 @@ def contributions(
             for w in result.weighed
             if hard_facet_of(w.item) is None and w.item.soft == group and w.further_gross > 0
         ]
-        if rows:
+        if rows and group in result.soft:
             kept = result.soft.get(group, 0.0)
             soft_sum += kept
             soft_cites.extend(o for w in rows for o in w.item.observations)
@@ -429,9 +520,7 @@ def _group_lines(
     ordered = sorted(rows, key=lambda w: (-w.further, w.item.feature))
     cited = [o for w in ordered for o in w.item.observations]
     for weighed in ordered:
-        ledger.add(
-            _item_name(weighed.item), facet, weighed.further_gross, weighed.item.observations
-        )
+        ledger.add(item_name(weighed.item), facet, weighed.further_gross, weighed.item.observations)
     _discount_lines(ledger, facet, what, [(w, False) for w in ordered])
     face = sum(w.further for w in ordered)
     ranked = facet_weight(ordered, gamma)
@@ -530,6 +619,7 @@ def make_link(evidence: PairEvidence, parameters: Parameters) -> Link:
         campaign_probability=campaign,
         interval=None,
         type=_type(evidence, probability, campaign, lines),
+        calibrated=result is not None and bool(result.fitted),
         reported=reported,
     )
 

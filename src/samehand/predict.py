@@ -15,16 +15,25 @@ import msgspec
 
 from samehand.assessment import build_campaigns, make_scene
 from samehand.attribute import Membership, attribute
-from samehand.case import Case, Options, Progress, copy_links, link_and_cluster, prepare
-from samehand.cluster import pair
+from samehand.case import (
+    Case,
+    Options,
+    Partition,
+    Progress,
+    copy_links,
+    link_and_cluster,
+    prepare,
+)
+from samehand.cluster import Pair, pair
 from samehand.compare.copies import resolve_citations
+from samehand.compare.evidence import Gatherer
 from samehand.compare.profile import profile
 from samehand.config import Parameters
 from samehand.errors import InputError
 from samehand.formats.records import lines_of, open_input, read_records
 from samehand.knowledge.actors import bundled_world, world_of_reference
 from samehand.link import make_link
-from samehand.model import Constraints, Problem, Report, ReportUse
+from samehand.model import Constraints, Link, Problem, Report, ReportUse
 
 _CHUNK = 512
 #: Hypotheses written per query; the interface promises at least ten.
@@ -141,6 +150,43 @@ def _merge(*groups: Sequence[Report], problems: list[Problem]) -> list[Report]:
     return list(found.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything linked and clustered once; links and clusters are read off it."""
+
+    reports: tuple[Report, ...]
+    background: tuple[Report, ...]
+    case: Case
+    links: tuple[Link, ...]
+    hands: Partition
+    gatherer: Gatherer
+
+
+def make_batch(
+    reports: Path,
+    parameters: Parameters,
+    problems: list[Problem],
+    background: Path | None = None,
+    progress: Progress = lambda *_: None,
+) -> Batch:
+    """The reports of a file against a background, linked and clustered."""
+    everything = _merge(
+        read_reports(reports, "case", problems),
+        read_reports(background, "background", problems),
+        problems=problems,
+    )
+    case = _case(everything, parameters)
+    links, hands, gatherer = link_and_cluster(case, progress=progress)
+    return Batch(
+        reports=tuple(r for r in everything if r.use == "case"),
+        background=tuple(r for r in everything if r.use == "background"),
+        case=case,
+        links=tuple(links),
+        hands=hands,
+        gatherer=gatherer,
+    )
+
+
 def predict_links(
     reports: Path,
     parameters: Parameters,
@@ -153,19 +199,17 @@ def predict_links(
 
     A listed pair with an id that no record carries is reported and gets no line.
     """
-    everything = _merge(
-        read_reports(reports, "case", problems),
-        read_reports(background, "background", problems),
-        problems=problems,
-    )
-    case = _case(everything, parameters)
-    links, _, gatherer = link_and_cluster(case, progress=progress)
-    known = {(k.l, k.r): k for k in (*links, *copy_links(case, gatherer))}
-    if pairs is None:
-        wanted: Iterable[tuple[str, str]] = sorted(known)
-    else:
-        wanted = read_pairs(pairs, problems)
-    for left, right in wanted:
+    batch = make_batch(reports, parameters, problems, background, progress)
+    return links_of(batch, read_pairs(pairs, problems) if pairs else None, problems)
+
+
+def links_of(
+    batch: Batch, pairs: Iterable[Pair] | None, problems: list[Problem]
+) -> Iterator[PredictedLink]:
+    """The lines of some pairs, or of every pair with evidence."""
+    case, gatherer, parameters = batch.case, batch.gatherer, batch.case.parameters
+    known = {(k.l, k.r): k for k in (*batch.links, *copy_links(case, gatherer))}
+    for left, right in sorted(known) if pairs is None else pairs:
         if left == right or left not in case.profiles or right not in case.profiles:
             reason = (
                 "both are the same report"
@@ -189,15 +233,17 @@ def predict_clusters(
     progress: Progress = lambda *_: None,
 ) -> Iterator[PredictedCluster]:
     """The hand and the campaign of every report; campaigns lie inside hands."""
-    everything = _merge(
-        read_reports(reports, "case", problems),
-        read_reports(background, "background", problems),
-        problems=problems,
-    )
-    case = _case(everything, parameters)
-    links, hands, _ = link_and_cluster(case, progress=progress)
+    return clusters_of(make_batch(reports, parameters, problems, background, progress))
+
+
+def clusters_of(batch: Batch) -> Iterator[PredictedCluster]:
+    """The line of every report."""
     _, campaigns = build_campaigns(
-        case, hands, {(k.l, k.r): k for k in links}, Constraints(), details=False
+        batch.case,
+        batch.hands,
+        {(k.l, k.r): k for k in batch.links},
+        Constraints(),
+        details=False,
     )
     place: dict[str, PredictedCluster] = {}
     for campaign in sorted(campaigns, key=lambda c: c.strength == "proposed"):
@@ -239,6 +285,7 @@ def predict_actors(
             ),
             compilations=case.copies.compilations - {report.id},
             derivative_of={c: o for c, o in case.copies.derivative_of.items() if c != report.id},
+            detected={c: s for c, s in case.copies.detected.items() if c != report.id},
         )
         result = attribute(
             replace(

@@ -6,16 +6,19 @@ register their commands in the order in which `--help` lists them.
 
 from samehand.cli.base import EXIT_CODES, INTERRUPTED, PARTLY_READ, main
 
-from samehand.cli import work, extract, views, batch, knowledge  # isort: skip
+from samehand.cli import work, extract, views, ask, batch, measure, calibrate, knowledge  # isort: skip
 
 __all__ = [
     "EXIT_CODES",
     "INTERRUPTED",
     "PARTLY_READ",
+    "ask",
     "batch",
+    "calibrate",
     "extract",
     "knowledge",
     "main",
+    "measure",
     "views",
     "work",
 ]

@@ -43,6 +43,7 @@ class Context:
     quiet: bool
     verbose: int
     parameters_file: Path | None
+    linkage_file: Path | None = None
 
     @property
     def fetched_knowledge(self) -> Path:
@@ -53,7 +54,7 @@ class Context:
         """The parameters asked for."""
         from samehand.config import load_parameters
 
-        return load_parameters(self.parameters_file)
+        return load_parameters(self.parameters_file, self.linkage_file)
 
     def say(self, text: str) -> None:
         """A message on stderr, unless quiet."""
@@ -84,12 +85,14 @@ class Context:
 
     def problems(self, problems: list[Problem]) -> int:
         """Report problems on stderr, and the exit code they mean."""
-        from samehand.render.safe import clean
+        from samehand.render.safe import defang_text
 
         errors = [p for p in problems if p.severity == "error"]
         listed = problems if self.verbose else problems[:20]
         for problem in listed:
-            click.echo(f"{problem.severity}: {clean(str(problem), 600)}", err=True)
+            click.echo(
+                f"{problem.severity}: {defang_text(str(problem), 600, hosts=False)}", err=True
+            )
         if len(listed) < len(problems):
             click.echo(f"and {len(problems) - len(listed)} more messages (-v shows all)", err=True)
         return PARTLY_READ if errors else 0
@@ -195,6 +198,12 @@ TLP = click.Choice(["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"], case_sens
     type=FILE,
     help="A parameter file instead of the bundled one.",
 )
+@click.option(
+    "--linkage",
+    "linkage_file",
+    type=FILE,
+    help="What 'samehand calibrate' fitted on your labels, instead of the bundled fit.",
+)
 @click.pass_context
 def main(
     ctx: click.Context,
@@ -203,6 +212,7 @@ def main(
     quiet: bool,
     verbose: int,
     parameters_file: Path | None,
+    linkage_file: Path | None,
 ) -> None:
     """Was it the same hand?
 
@@ -217,7 +227,7 @@ def main(
                        samehand analyse --prior case
                        samehand report -o report.html
     """  # noqa: D301  # click reads \b as "keep these lines"
-    ctx.obj = Context(workspace, as_json, quiet, verbose, parameters_file)
+    ctx.obj = Context(workspace, as_json, quiet, verbose, parameters_file, linkage_file)
     _choose_knowledge(ctx.obj)
 
 

@@ -1,19 +1,22 @@
-"""Source dependence: who repeats whom, as far as citations tell.
+"""Source dependence: who repeats whom, by citations and by what the reports themselves show.
 
-A report that cites another and holds nothing of its own beyond it is a *derivative*: it collapses
-into its origin and adds nothing. A report that cites another and shares items with it may have
-copied them: each such item is independent only with probability 1 - P(copied). Method page,
-"Source dependence"; a detector from text, order and errors comes with the linkage release.
+A report that holds nothing of its own beyond another and cites it, or surely copied it, is a
+*derivative*: it collapses into its origin and adds nothing. A report that probably copied some
+items counts for each of them only with probability 1 - P(copied). Method page, "Copies and
+compilations"; `dependence` weighs, `copysearch` finds whom to compare.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from samehand.compare.copysearch import find_edges
+from samehand.compare.dependence import CopyEdge, Numbers
 from samehand.compare.profile import Profile
-from samehand.config import types_table
+from samehand.config import default_parameters, types_table
 from samehand.model import Feature, Report
 
 
@@ -53,24 +56,36 @@ class Copies:
     """derivative -> its root origin."""
     compilations: frozenset[str]
     holders: Mapping[str, frozenset[Feature]]
-    """features of every report that is cited by another."""
+    """features of every report that another cites or may have copied from."""
     cited_probability: float
+    detected: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """copy -> origin -> P(copied) where more than a citation tells."""
+    edges: tuple[CopyEdge, ...] = ()
+    """Who may have copied from whom and why, for pages; compilations among the copies."""
 
     def is_witness(self, report: str) -> bool:
         """Whether the report is an independent origin: neither derivative nor compilation."""
         return report not in self.derivative_of and report not in self.compilations
 
     def independence(self, report: str, feature: Feature) -> float:
-        """I_x: probability that the report did not take this feature from one it cites."""
-        value = 1.0
-        for source in self.cited.get(report, ()):
-            if feature in self.holders.get(source, ()):
-                value *= 1.0 - self.cited_probability
-        return value
+        """I_x: probability that the report did not take this feature from another.
+
+        The product over its sources; copies of one origin are one source.
+        """
+        cited, detected = self.cited.get(report, ()), self.detected.get(report, {})
+        if not cited and not detected:
+            return 1.0
+        copied: dict[str, float] = {}
+        for source in sorted({*cited, *detected}):
+            root = self.derivative_of.get(source, source)
+            if root != report and feature in self.holders.get(source, ()):
+                probability = detected.get(source, self.cited_probability)
+                copied[root] = max(probability, copied.get(root, 0.0))
+        return math.prod(1.0 - p for p in copied.values())
 
 
 def _is_derivative(copy: Profile, origin: Profile) -> bool:
-    """Whether a citing report holds nothing that its source does not hold."""
+    """Whether a report holds nothing of its own beyond one that it cites or surely copied."""
     report = copy.report
     if report.use != origin.report.use:
         return False  # a case report is judged on its own, whatever reference it cites
@@ -109,17 +124,23 @@ def _roots(direct: dict[str, str], profiles: Mapping[str, Profile]) -> dict[str,
     return roots
 
 
-def find_copies(profiles: Mapping[str, Profile], cited_probability: float) -> Copies:
-    """Dependence among the profiled reports, from their citations.
+def find_copies(
+    profiles: Mapping[str, Profile], cited_probability: float, numbers: Numbers | None = None
+) -> Copies:
+    """Dependence among the profiled reports, from their citations and from what they hold.
 
-    The result does not depend on the order of loading.
+    The result does not depend on the order of loading. ``numbers`` is the section [copies] of the
+    parameters, the bundled one by default.
     """
+    numbers = {
+        **(numbers or default_parameters().copies),
+        "cited_probability": cited_probability,
+    }
     known_at = {i: p.report.known_at for i, p in profiles.items()}
     cited = {
         i: tuple(s for s in sources if not _later(known_at[s], known_at[i]))
         for i, sources in resolve_citations(p.report for p in profiles.values()).items()
     }
-    sources = {source for targets in cited.values() for source in targets}
     direct: dict[str, str] = {}
     for identifier in sorted(cited):
         for source in cited[identifier]:
@@ -128,10 +149,23 @@ def find_copies(profiles: Mapping[str, Profile], cited_probability: float) -> Co
                 direct[identifier] = source
                 break
     roots = _roots(direct, profiles)
+    found = find_edges(profiles, cited, roots, numbers, _is_derivative)
+    direct = {**roots, **found.direct}
+    roots = _roots(direct, profiles)
+    detected: dict[str, dict[str, float]] = {}
+    for edge in found.edges:
+        one, other = edge.copy, edge.origin
+        counts = other not in roots or direct.get(one) == other or other in cited[one]
+        # A copy of a copy is judged by the first: what only repeats changes nothing.
+        if counts and profiles[one].report.kind != "compilation" and len(edge.terms) > 2:
+            detected.setdefault(one, {})[other] = edge.probability
+    sources = {source for targets in (*cited.values(), *detected.values()) for source in targets}
     return Copies(
         cited=cited,
         derivative_of=roots,
         compilations=frozenset(i for i, p in profiles.items() if p.report.kind == "compilation"),
         holders={s: frozenset(profiles[s].features) for s in sources},
         cited_probability=cited_probability,
+        detected=detected,
+        edges=found.edges,
     )

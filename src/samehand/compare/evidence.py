@@ -9,6 +9,7 @@ from datetime import date
 
 from samehand.compare.claims import Statement, Statements
 from samehand.compare.copies import Copies
+from samehand.compare.likeness import Likeness, Marks, likeness, marks
 from samehand.compare.profile import Profile, Sighting
 from samehand.compare.universe import Universe
 from samehand.config import Parameters
@@ -144,6 +145,10 @@ def covered_by(
     return {feature: frozenset(ids) for feature, ids in found.items()}
 
 
+#: Of two reports of which nothing can be compared.
+UNLIKE = Likeness(None, None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class PairEvidence:
     """Everything that bears on whether two reports show one hand."""
@@ -170,6 +175,11 @@ class PairEvidence:
     """Between the days the two reports cover; 0 where a date is missing."""
     basis: tuple[str, ...]
     """Ids to cite for lines that rest on the reports as such."""
+    dated: bool = True
+    """Both reports are dated."""
+    usual_k: float = 5.0
+    """The k of this kind of pair before anything was asked for: of the feed, or of a case."""
+    likeness: Likeness = UNLIKE
 
 
 def _gap_days(left: Window | None, right: Window | None) -> int | None:
@@ -203,6 +213,7 @@ class Gatherer:
         self.clusters = clusters or {}
         self.case_k = case_k
         self.forgiven = forgiven
+        self._marks: dict[str, Marks] = {}
         self._rho = {i: parameters.rho(p.report.grade) for i, p in profiles.items()}
 
     def outside(self, l: str, r: str) -> frozenset[str]:
@@ -231,7 +242,19 @@ class Gatherer:
             derivative=derivative,
             gap_years=(gap or 0) / 365.25,
             basis=(l, r),
+            dated=gap is not None,
+            usual_k=self.parameters.prior["case_k" if case else "feed_k"],
+            likeness=self._likeness(l, r),
         )
+
+    def _likeness(self, l: str, r: str) -> Likeness:
+        fitted = self.parameters.linkage
+        if fitted is None:
+            return UNLIKE
+        for identifier in (l, r):
+            if identifier not in self._marks:
+                self._marks[identifier] = marks(self.profiles[identifier])
+        return likeness(self._marks[l], self._marks[r], fitted.habit_weights, fitted.habit_unlisted)
 
     def _items(self, left: Profile, right: Profile) -> tuple[Item, ...]:
         small, large = sorted((left.features, right.features), key=len)

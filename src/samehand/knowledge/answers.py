@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from samehand.config import types_table
-from samehand.knowledge import attack, common, prevalence, software
+from samehand.knowledge import attack, common, prevalence, providers, software
 from samehand.knowledge.namebook import graph
 from samehand.knowledge.names import Graph, Naming, Relation
 from samehand.model import Feature
@@ -117,6 +117,21 @@ class KnownValue:
     provider: str
     seen_holders: int
     """Unrelated holders counted in the prevalence sketch."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProvider:
+    """A provider below which strangers get names or space."""
+
+    provider: str
+    class_name: str
+    """'' for a private suffix of the Public Suffix List."""
+    reason: str
+    chosen: bool
+    """Whether somebody chose it; if not, it is in everybody's traffic and says nothing."""
+    actors: int
+    """Actors known to use it; `families` likewise."""
+    families: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +287,18 @@ def values_of(text: str) -> tuple[KnownValue, ...]:
         if kind.startswith(("ipv", "file:", "email")):
             break
     return tuple(found)
+
+
+def provider_known(provider: str, before_year: int = prevalence.ALL_YEARS) -> KnownProvider:
+    """What is known of a provider suffix, with its users known before a year."""
+    known = providers.class_of(provider)
+    return KnownProvider(
+        provider,
+        known.name if known else "",
+        known.reason if known else "",
+        providers.unchosen(provider) is None,
+        *prevalence.sketch().provider_holders(provider, before_year),
+    )
 
 
 def answer(text: str, publisher: str = "", as_of: date | None = None) -> Answer:

@@ -48,6 +48,19 @@ def unchosen(provider: str) -> ProviderClass | None:
     return found if found is not None and found.kappa else None
 
 
+def class_of(provider: str) -> ProviderClass | None:
+    """The class of a provider on our list or a warning list.
+
+    `None` for others: a private suffix of the Public Suffix List.
+    """
+    classes = _classes()
+    found = classes.get(provider) or classes.get("*." + provider.partition(".")[2])
+    listed = provider_of(provider)
+    if found is None and listed is not None and listed[0] == provider:
+        return ProviderClass(listed[1], "On a warning list of such providers.", 0.0)
+    return found
+
+
 @cache
 def _extractors() -> tuple[tldextract.TLDExtract, tldextract.TLDExtract]:
     icann = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)

@@ -1,0 +1,166 @@
+"""Fitting on labelled data as a command runs it: `samehand calibrate`."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samehand.case import Progress
+from samehand.compare.profile import profile
+from samehand.config import Parameters
+from samehand.errors import InputError
+from samehand.fit.baselines import sharing
+from samehand.fit.calibrate import Floats, Labelled, design, document, fit, solve, weights_of
+from samehand.fit.metrics import (
+    at_threshold,
+    average_precision,
+    calibration_error,
+    capped,
+    log_loss,
+)
+from samehand.fit.truth import all_pairs, read_labels, read_pairs
+from samehand.model import Problem
+from samehand.predict import read_reports
+
+#: Labelled pairs of one hand below which a fit is not used (DESIGN section 4, Calibration).
+FEWEST_POSITIVES = 50
+#: A probability from which on precision is told.
+SURE = 0.9
+_FOLDS = 5
+
+
+def calibrate(
+    dataset: Path,
+    parameters: Parameters,
+    problems: list[Problem],
+    pairs: Path | None = None,
+    background: Path | None = None,
+    progress: Progress = lambda *_: None,
+) -> dict[str, object]:
+    """The document of a linkage fitted on a labelled data set, with its scores out of sample.
+
+    Raises:
+        InputError: if a file cannot be read, or holds too few labelled pairs of one hand.
+    """
+    reports = read_reports(dataset, "case", problems)
+    labels = read_labels(dataset, reports)
+    actors = {r.id: (labels[r.id].actor if r.id in labels else "") or r.id for r in reports}
+    truth = all_pairs(labels, ()) if pairs is None else read_pairs(pairs, set(actors), problems)
+    profiles = {r.id: profile(r) for r in reports}
+    progress("fitting", 0, 3)
+    labelled = [
+        Labelled(p.l, p.r, p.same, (actors[p.l], actors[p.r]), p.weight) for p in truth.pairs
+    ]
+    strong = [sharing(profiles[p.l], profiles[p.r]) == "more" for p in labelled]
+    positives = sum(on and p.same for on, p in zip(strong, labelled, strict=True))
+    if positives < FEWEST_POSITIVES:
+        raise InputError(
+            f"{dataset}: {positives} labelled pairs of one hand that share more than a provider; "
+            f"at least {FEWEST_POSITIVES} are needed. The starting weights stay in use."
+        )
+    unrelated = read_reports(background, "background", problems)
+    found, rows = fit([*reports, *unrelated], labelled, strong, parameters)
+    progress("fitting", 2, 3)
+    use = [i for i, on in enumerate(strong) if on and not np.isnan(rows[i, 0])]
+    used = [labelled[i] for i in use]
+    known = {i: v.known_at for i, v in labels.items()}
+    scores = _scores_by_split(used, rows[use], known)
+    progress("fitting", 3, 3)
+    files = [f for f in (dataset, pairs, background) if f is not None]
+    return document(
+        found,
+        date=date.today().isoformat(),  # noqa: DTZ011  # a calendar day
+        data={f.name: _fingerprint(f) for f in files},
+        starting_weights=parameters.hash,
+        out_of_sample=scores,
+    )
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+
+
+def _fold(actor: str) -> int:
+    return zlib.crc32(actor.encode()) % _FOLDS
+
+
+def _predicted(rows: Floats, pairs: list[Labelled], train: list[int], test: list[int]) -> Floats:
+    kept = [pairs[i] for i in train]
+    same = np.array([float(p.same) for p in kept])
+    beta = solve(design(rows[train]), same, weights_of(kept))
+    logit = beta[0] + design(rows[test]) @ beta[1:]
+    return np.asarray(1.0 / (1.0 + np.exp(-logit)))
+
+
+def _by_actor(pairs: list[Labelled], rows: Floats) -> Floats:
+    """Probability of each pair by a fit that saw neither of its actors; of two folds the mean."""
+    total, times = np.zeros(len(pairs)), np.zeros(len(pairs))
+    for fold in range(_FOLDS):
+        test = [i for i, p in enumerate(pairs) if fold in map(_fold, p.actors)]
+        inside = set(test)
+        train = [i for i in range(len(pairs)) if i not in inside]
+        if test and sum(pairs[i].same for i in train) >= FEWEST_POSITIVES:
+            total[test] += _predicted(rows, pairs, train, test)
+            times[test] += 1
+    return np.where(times > 0, total / np.maximum(times, 1), np.nan)
+
+
+def _by_time(
+    pairs: list[Labelled], rows: Floats, known: dict[str, date | None]
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Probability of the pairs of the latest third by a fit on the pairs before; who was unseen."""
+    days = [max(known[p.l] or date.min, known[p.r] or date.min) for p in pairs]
+    dated = sorted(d for d in days if d > date.min)
+    found, unseen = np.full(len(pairs), np.nan), np.zeros(len(pairs), dtype=np.bool_)
+    if not dated:
+        return found, unseen
+    cut = dated[len(dated) * 2 // 3]
+    train = [i for i, d in enumerate(days) if d < cut]
+    test = [i for i, d in enumerate(days) if d >= cut]
+    if test and sum(pairs[i].same for i in train) >= FEWEST_POSITIVES:
+        found[test] = _predicted(rows, pairs, train, test)
+        seen = {actor for i in train for actor in pairs[i].actors}
+        unseen[test] = [not seen.issuperset(pairs[i].actors) for i in test]
+    return found, unseen
+
+
+def _scores_by_split(
+    pairs: list[Labelled], rows: Floats, known: dict[str, date | None]
+) -> dict[str, dict[str, float]]:
+    actor = _by_actor(pairs, rows)
+    time, unseen = _by_time(pairs, rows, known)
+    keep = capped([p.actors[0] for p in pairs], np.array([float(p.same) for p in pairs]))
+    return {
+        "by actor": _scores(actor, pairs),
+        "by actor, capped": _scores(np.where(keep, actor, np.nan), pairs),
+        "by time": _scores(time, pairs),
+        "by time, capped": _scores(np.where(keep, time, np.nan), pairs),
+        "by time, unseen actor": _scores(np.where(unseen, time, np.nan), pairs),
+    }
+
+
+def _scores(probability: Floats, labelled: list[Labelled]) -> dict[str, float]:
+    """The measures of the pairs that have a probability, as numbers to print."""
+    on = ~np.isnan(probability)
+    pairs = [p for p, yes in zip(labelled, on, strict=True) if yes]
+    if not pairs or len({p.same for p in pairs}) < 2:
+        return {"pairs": float(len(pairs))}
+    p = probability[on]
+    same = np.array([float(x.same) for x in pairs])
+    weight = np.ones(len(pairs))
+    sure = at_threshold(p, same, weight, SURE)
+    return {
+        "pairs": float(len(pairs)),
+        "base_rate": round(float(same.mean()), 3),
+        "average_precision": round(average_precision(p, same, weight), 3),
+        "log_loss": round(log_loss(p, same, weight), 3),
+        "calibration_error": round(calibration_error(p, same, weight), 3),
+        "pairs_at_.9": float(sure.n),
+        **({"precision_at_.9": round(sure.precision, 3)} if sure.n else {}),
+    }

@@ -1,0 +1,1 @@
+"""What the program's answers are worth: measures, baselines and labelled data (`evaluate`)."""

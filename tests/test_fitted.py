@@ -1,0 +1,409 @@
+"""What labelled pairs say about the starting weights: laws that hold with it, and its fitting."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import examples
+import laws
+from helpers import bench, link_in, read, record
+from samehand.case import Options, pair_evidence, prepare
+from samehand.compare.evidence import PairEvidence
+from samehand.compare.fitted import MIN_RARITY_BITS, interpolated
+from samehand.compare.likeness import Likeness, Marks, likeness
+from samehand.config import (
+    Parameters,
+    default_parameters,
+    load_parameters,
+    parse_linkage,
+    shipped_parameters,
+)
+from samehand.errors import ConfigError
+from samehand.fit.calibrate import (
+    EVIDENCE_KNOTS,
+    GAP_KNOTS,
+    RIDGE,
+    Labelled,
+    design,
+    document,
+    fit,
+    linkage_of,
+    solve,
+)
+from samehand.likelihood import probability_from_bits
+from samehand.link import contributions, make_link, score
+from samehand.model import Link
+from test_intake import call, ok
+
+FITTED = shipped_parameters()
+LINKAGE = FITTED.linkage
+assert LINKAGE is not None
+LABELLED = sorted(LINKAGE.types)
+
+
+def evidence(rng: Random) -> PairEvidence:
+    """Random evidence, mostly of labelled types, with likenesses and a gap."""
+    found = examples.evidence(rng)
+    items = tuple(
+        replace(i, feature=replace(i.feature, kind=rng.choice(LABELLED)))
+        if not i.soft and rng.random() < 0.8
+        else i
+        for i in found.items
+    )
+    return replace(
+        found,
+        items=items,
+        dated=rng.random() < 0.8,
+        gap_years=rng.choice([0.0, 0.1, 0.7, 3.0]),
+        likeness=Likeness(*(rng.choice([None, rng.random()]) for _ in range(3))),
+    )
+
+
+def z(found: PairEvidence) -> float:
+    return score(found, FITTED).total
+
+
+generators = st.randoms(use_true_random=False)
+
+
+@settings(max_examples=300)
+@given(generators)
+def test_a_further_shared_item_never_lowers(rng: Random) -> None:
+    before = evidence(rng)
+    more = replace(before, items=(*before.items, examples.item(rng, 99)))
+    assert z(more) >= z(before) - laws.CLOSE
+    kind = replace(more.items[-1].feature, kind=rng.choice(LABELLED))
+    labelled = replace(before, items=(*before.items, replace(more.items[-1], feature=kind)))
+    assert z(labelled) >= z(before) - laws.CLOSE
+
+
+@settings(max_examples=300)
+@given(generators)
+def test_weaker_items_never_raise(rng: Random) -> None:
+    found = evidence(rng)
+    if found.items:
+        items = list(found.items)
+        number = rng.randrange(len(items))
+        items[number] = laws._weaker(rng, items[number])
+        assert z(replace(found, items=tuple(items))) <= z(found) + laws.CLOSE
+
+
+@settings(max_examples=200)
+@given(generators)
+def test_the_ledger_sums_and_every_line_cites(rng: Random) -> None:
+    found = evidence(rng)
+    result = score(found, FITTED)
+    lines = contributions(found, result, FITTED)
+    total = result.prior + math.fsum(line.bits for line in lines)
+    assert total == pytest.approx(result.total, abs=1e-9)
+    assert all(line.observations for line in lines if line.bits)
+
+
+@settings(max_examples=200)
+@given(generators)
+def test_order_and_prior(rng: Random) -> None:
+    found = evidence(rng)
+    shuffled = tuple(rng.sample(found.items, len(found.items)))
+    assert z(replace(found, items=shuffled)) == pytest.approx(z(found), abs=1e-9)
+    doubled = score(replace(found, k=2 * found.k), FITTED)
+    if not doubled.limit and not score(found, FITTED).limit:
+        assert doubled.total == pytest.approx(z(found) + 1.0, abs=1e-9)
+
+
+@settings(max_examples=200)
+@given(generators)
+def test_nothing_shared_is_the_prior_and_sharing_is_never_below_it(rng: Random) -> None:
+    found = evidence(rng)
+    bare = replace(found, items=(), comparisons=(), denials=())
+    assert z(bare) == pytest.approx(score(bare, FITTED).prior)
+    undenied = replace(found, denials=())
+    assert z(undenied) >= score(undenied, FITTED).prior - laws.CLOSE
+
+
+@settings(max_examples=200)
+@given(generators, st.floats(0.0, 9.0), st.floats(0.0, 9.0))
+def test_a_longer_gap_never_raises(rng: Random, one: float, other: float) -> None:
+    found = replace(evidence(rng), dated=True)
+    near, far = sorted((one, other))
+    assert z(replace(found, gap_years=near)) >= z(replace(found, gap_years=far)) - laws.CLOSE
+
+
+@settings(max_examples=200)
+@given(generators, st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_more_likeness_never_lowers(rng: Random, one: float, other: float) -> None:
+    found = evidence(rng)
+    low, high = sorted((one, other))
+    for name in ("names", "habits", "kinds"):
+        less = replace(found, likeness=replace(found.likeness, **{name: low}))
+        more = replace(found, likeness=replace(found.likeness, **{name: high}))
+        assert z(more) >= z(less) - laws.CLOSE
+
+
+def link(one: dict[str, Any], other: dict[str, Any], parameters: Parameters = FITTED) -> Link:
+    case = prepare([read(one), read(other)], parameters, Options(prior="feed"))
+    return make_link(pair_evidence(case, one["id"], other["id"]), parameters)
+
+
+def test_what_everybody_holds_says_nothing_whatever_the_likeness() -> None:
+    popular = ("domain-name", "www.google.com")
+    found = link(record("a", popular), record("b", popular))
+    assert not found.calibrated
+    assert found.probability < 0.01
+
+
+def test_likeness_alone_makes_no_link() -> None:
+    a = record("a", ("domain-name", "login-mail-one.xyz"), published="2023-01-01")
+    b = record("b", ("domain-name", "login-mail-two.xyz"), published="2023-01-02")
+    assert link(a, b).total_bits == pytest.approx(link(a, b).prior_bits)
+
+
+def test_a_rare_shared_domain_by_hand() -> None:
+    """Base + evidence(W) + likeness + gap, where W are the bits of the starting weights."""
+    shared = ("domain-name", "kq7-telemetry.xyz")
+    a = record("a", shared, published="2023-01-01")
+    b = record("b", shared, published="2023-01-01")
+    started = link(a, b, default_parameters())
+    assert LINKAGE is not None
+    hard = started.weight_bits  # nothing soft is shared
+    alike = sum(
+        slope * (1.0 - usual) for slope, usual in (LINKAGE.names, LINKAGE.habits, LINKAGE.kinds)
+    )
+    expected = LINKAGE.base_bits + interpolated(LINKAGE.evidence, hard) + alike + LINKAGE.gap[0][1]
+    found = link(a, b)
+    assert found.total_bits == pytest.approx(expected, abs=1e-6)
+    assert found.calibrated and found.probability > probability_from_bits(started.total_bits)
+    said = {c.comparison for c in found.contributions}
+    assert {
+        "what labelled pairs show",
+        "likeness of names in hosts",
+    } <= said
+
+
+def test_strangers_change_nothing_but_rarity() -> None:
+    shared = ("domain-name", "kq7-telemetry.xyz")
+    pair = [record(i, shared, published="2023-01-01") for i in "ab"]
+    others = [record(f"x{n}", ("domain-name", f"other{n}.com")) for n in range(200)]
+    alone = link_in(bench(pair, numbers=FITTED), "a", "b").total_bits
+    crowd = link_in(bench([*pair, *others], numbers=FITTED), "a", "b").total_bits
+    assert crowd == pytest.approx(alone, abs=0.02)
+
+
+# Likeness
+
+
+sets = st.frozensets(st.integers(0, 40), max_size=12)
+
+
+def marked(names: frozenset[int], habits: frozenset[int], kinds: frozenset[int]) -> Marks:
+    return Marks(
+        np.array(sorted(names), dtype=np.uint32),
+        frozenset(map(str, habits)),
+        frozenset(map(str, kinds)),
+    )
+
+
+@settings(max_examples=300)
+@given(st.tuples(sets, sets, sets), st.tuples(sets, sets, sets), st.integers(0, 40))
+def test_what_both_gain_never_makes_them_less_alike(
+    left: tuple[frozenset[int], ...], right: tuple[frozenset[int], ...], new: int
+) -> None:
+    weights = {"1": 0.5, "2": 3.0}
+    a, b = marked(*left), marked(*right)
+    before = likeness(a, b, weights, 7.0)
+    assert before == likeness(b, a, weights, 7.0)
+    both = (marked(*(s | {new} for s in side)) for side in (left, right))
+    after = likeness(*both, weights, 7.0)
+    for name in ("names", "habits", "kinds"):
+        was, now = getattr(before, name), getattr(after, name)
+        assert was is None or now >= was - 1e-12
+        assert now is None or -1e-12 <= now <= 1 + 1e-12
+
+
+# The file
+
+
+def changed(**fields: object) -> bytes:
+    path = Path(__file__).parents[1] / "src" / "samehand" / "knowledge" / "data" / "linkage.json"
+    return json.dumps({**json.loads(path.read_text(encoding="utf-8")), **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"evidence": [[0, 0], [5, 2], [9, 1]]},
+        {"evidence": []},
+        {"gap": [[0, -1], [3, 0]]},
+        {"names": [-1, 0.1]},
+        {"habits": "many"},
+        {"fitted": {}},
+        {"base_bits": None},
+    ],
+)
+def test_a_fit_that_breaks_a_law_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=r"x\.json.*Fit it again"):
+        parse_linkage(changed(**fields), "x.json")
+
+
+def test_the_shipped_fit_states_data_and_scores() -> None:
+    raw = json.loads(changed())["fitted"]
+    assert raw["positives"] >= 300 and raw["data"] and raw["date"]
+    assert {"by actor", "by time, capped", "by time, unseen actor"} < set(raw["out_of_sample"])
+
+
+def test_a_file_of_ones_own_leaves_the_fit_aside(tmp_path: Path) -> None:
+    from samehand.config import bundled
+
+    own = tmp_path / "p.toml"
+    own.write_bytes(bundled("parameters.toml"))
+    assert load_parameters(own).linkage is None
+    mine = tmp_path / "l.json"
+    mine.write_bytes(changed(base_bits=-1.0))
+    together = load_parameters(own, mine)
+    assert together.linkage is not None and together.linkage.base_bits == -1.0
+    assert together.hash not in (load_parameters(own).hash, FITTED.hash)
+
+
+# Fitting
+
+
+def test_the_solution_is_the_optimum_under_the_signs() -> None:
+    """The conditions of Karush, Kuhn and Tucker for a convex loss with signs."""
+    rng = np.random.default_rng(3)
+    n = 400
+    rows = np.column_stack(
+        [rng.uniform(0, 14, n), rng.random(n), rng.random(n), rng.random(n),
+         (rng.random(n) < 0.8).astype(float), rng.uniform(0, 7, n)]
+    )  # fmt: skip
+    matrix = design(rows)
+    chance = 1 / (1 + np.exp(-(rows[:, 0] / 4 - 2 + rows[:, 1] - rows[:, 5] / 3)))
+    same = (rng.random(n) < chance).astype(float)
+    weights = rng.uniform(0.2, 1.0, n)
+    beta = solve(matrix, same, weights)
+    p = 1 / (1 + np.exp(-(beta[0] + matrix @ beta[1:])))
+    slopes = matrix.T @ (weights * (p - same)) + RIDGE * beta[1:]
+    assert abs(float(weights @ (p - same))) < 1e-3
+    for j, (slope, value) in enumerate(zip(slopes, beta[1:], strict=True)):
+        free = j == len(EVIDENCE_KNOTS) - 1 + 3  # undated may have either sign
+        assert free or value >= 0.0
+        assert abs(slope) < 1e-3 if value > 0 or free else slope > -1e-3
+
+
+def test_knots_and_design_say_the_same() -> None:
+    from samehand.fit.calibrate import _blank
+
+    rng = np.random.default_rng(5)
+    rows = np.column_stack(
+        [rng.uniform(0, 20, 50), *rng.random((3, 50)), np.ones(50), rng.uniform(0, 9, 50)]
+    )
+    beta = rng.random(design(rows).shape[1] + 1)
+    found = linkage_of(beta, _blank({}))
+    by_design = (beta[0] + design(rows) @ beta[1:]) / math.log(2)
+    for row, expected in zip(rows, by_design, strict=True):
+        alike = sum(
+            slope * (value - usual)
+            for value, (slope, usual) in zip(
+                row[1:4], (found.names, found.habits, found.kinds), strict=True
+            )
+        )
+        total = (
+            found.base_bits
+            + interpolated(found.evidence, row[0])
+            + alike
+            + interpolated(found.gap, row[5])
+        )
+        assert total == pytest.approx(expected, abs=1e-9)
+    assert all(a[1] <= b[1] for a, b in pairwise(found.evidence))
+    assert [x for x, _ in found.gap] == list(GAP_KNOTS)
+
+
+def world(rng: Random, actors: int = 40) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Reports of actors that reuse names soon, and pairs of strangers that share by chance."""
+    reports: list[dict[str, Any]] = []
+    pairs: list[dict[str, Any]] = []
+    for n in range(actors):
+        day = f"20{10 + n % 12}-0{1 + n % 9}-01"
+        for part in "ab":
+            values = [
+                ("domain-name", f"shared{n}.actor{n}.xyz"),
+                ("domain-name", f"own{n}{part}.actor{n}.xyz"),
+            ]
+            reports.append(record(f"s{n}{part}", *values, published=day, label={"actor": f"A{n}"}))
+        pairs.append({"l": f"s{n}a", "r": f"s{n}b", "label": "same"})
+        for part, year in (("a", 2011), ("b", 2021)):
+            values = [
+                ("ipv4-addr", f"91.20.{n}.{rng.randrange(250)}"),
+                ("domain-name", f"x{n}{part}{rng.randrange(99)}.com"),
+            ]
+            reports.append(
+                record(
+                    f"d{n}{part}",
+                    *values,
+                    published=f"{year}-03-01",
+                    label={"actor": f"D{n}{part}"},
+                )
+            )
+        pairs.append({"l": f"d{n}a", "r": f"d{n}b", "label": "different"})
+    return reports, pairs
+
+
+def test_fitting_a_world_in_which_time_and_names_tell() -> None:
+    reports, pairs = world(Random(1))
+    found = [read({k: v for k, v in r.items() if k != "label"}) for r in reports]
+    labelled = [Labelled(p["l"], p["r"], p["label"] == "same", (p["l"], p["r"])) for p in pairs]
+    fitted, rows = fit(found, labelled, [True] * len(labelled), default_parameters())
+    assert not np.isnan(rows).any()
+    parameters = replace(default_parameters(), linkage=fitted)
+    case = prepare(found, parameters, Options(prior="feed"))
+    chance = {
+        p.same: [
+            make_link(pair_evidence(case, p.l, p.r), parameters).probability
+            for p in labelled
+            if p.same == p.same
+        ]
+        for p in labelled
+    }
+    same = [
+        make_link(pair_evidence(case, p.l, p.r), parameters).probability for p in labelled if p.same
+    ]
+    other = [
+        make_link(pair_evidence(case, p.l, p.r), parameters).probability
+        for p in labelled
+        if not p.same
+    ]
+    assert chance and min(same) > max(other)
+    assert parse_linkage(json.dumps(document(fitted)).encode(), "x").types == fitted.types
+
+
+def test_the_command_fits_and_its_file_is_used(tmp_path: Path) -> None:
+    reports, pairs = world(Random(2), 60)
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(r) + "\n" for r in reports))
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(p) + "\n" for p in pairs))
+    done = json.loads(
+        ok(tmp_path, "calibrate", "r.jsonl", "--pairs", "p.jsonl", "-o", "l.json", "--json")
+    )
+    assert done["fitted"]["positives"] == 60
+    assert json.loads((tmp_path / "l.json").read_text()) == done
+    ok(tmp_path, "--linkage", "l.json", "predict", "links", "r.jsonl", "-o", "out.jsonl")
+    few = call(tmp_path, "calibrate", "r.jsonl", "-o", "m.json", "--pairs", "few.jsonl")
+    assert few.returncode == 3
+    (tmp_path / "few.jsonl").write_text("".join(json.dumps(p) + "\n" for p in pairs[:40]))
+    few = call(tmp_path, "calibrate", "r.jsonl", "-o", "m.json", "--pairs", "few.jsonl")
+    assert few.returncode == 3 and "at least 50 are needed" in few.stderr
+    assert not (tmp_path / "m.json").exists()
+    missing = call(tmp_path, "--linkage", "nothing.json", "predict", "links", "r.jsonl")
+    assert missing.returncode == 4
+
+
+def test_rarity_below_the_limit_is_named() -> None:
+    assert MIN_RARITY_BITS == 1.0
