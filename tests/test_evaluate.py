@@ -7,6 +7,7 @@ import math
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from itertools import combinations
 from pathlib import Path
@@ -16,7 +17,7 @@ import msgspec
 import pytest
 
 from helpers import read, record, written
-from samehand.config import default_parameters
+from samehand.config import default_parameters, fingerprint, shipped_parameters
 from samehand.errors import InputError, UsageError
 from samehand.fit import truth
 from samehand.fit.evaluate import Evaluation
@@ -106,6 +107,22 @@ def test_figures_of_a_world_without_doubt_are_perfect(dataset: Path) -> None:
         assert methods[name].f.value == 1.0 and methods[name].joined.pairs == 9
     assert methods["samehand, hands"].joined.false_pairs == 0
     assert methods["samehand, hands"].joined.most_mixed == 1
+
+
+def test_figures_on_the_data_of_the_fit_are_stamped(dataset: Path, tmp_path: Path) -> None:
+    shipped = shipped_parameters()
+    assert shipped.linkage is not None
+    fitted = replace(shipped.linkage, data=frozenset({fingerprint(dataset)}))
+    other = written(tmp_path / "other.jsonl", *world()[:-1])
+    for numbers, path, expected in (
+        (default_parameters(), dataset, False),
+        (shipped, dataset, False),
+        (replace(shipped, linkage=fitted), dataset, True),
+        (replace(shipped, linkage=fitted), other, False),
+    ):
+        result = evaluate(path, numbers, [], only="clusters")
+        assert result.in_sample is expected
+        assert ("In sample" in evaluation_text(result)) is expected
 
 
 def test_listed_pairs_of_everything_are_all_pairs(dataset: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from datetime import date
 from pathlib import Path
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from samehand.case import Progress
 from samehand.compare.profile import profile
-from samehand.config import Parameters
+from samehand.config import Parameters, fingerprint
 from samehand.errors import InputError
 from samehand.fit.baselines import sharing
 from samehand.fit.calibrate import Floats, Labelled, design, document, fit, solve, weights_of
@@ -75,15 +74,10 @@ def calibrate(
     return document(
         found,
         date=date.today().isoformat(),  # noqa: DTZ011  # a calendar day
-        data={f.name: _fingerprint(f) for f in files},
+        data={f.name: fingerprint(f) for f in files},
         starting_weights=parameters.hash,
         out_of_sample=scores,
     )
-
-
-def _fingerprint(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 
 def _fold(actor: str) -> int:

@@ -74,6 +74,8 @@ class Linkage:
     pairs: int
     """Labelled pairs behind it."""
     positives: int
+    data: frozenset[str]
+    """Fingerprints of the files it was fitted on (`fingerprint`)."""
     hash: str
 
 
@@ -216,6 +218,12 @@ def default_parameters() -> Parameters:
     return parse_parameters(bundled("parameters.toml").decode(), "bundled parameters.toml")
 
 
+def fingerprint(path: Path) -> str:
+    """The first 16 hex digits of the SHA-256 of a file, by which a fit names its data."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+
+
 def parse_linkage(data: bytes, place: str) -> Linkage:
     """A fitted linkage from its JSON document.
 
@@ -238,6 +246,7 @@ def parse_linkage(data: bytes, place: str) -> Linkage:
             habit_unlisted=float(raw["habit_unlisted"]),
             pairs=int(raw["fitted"]["pairs"]),
             positives=int(raw["fitted"]["positives"]),
+            data=frozenset(map(str, raw["fitted"].get("data", {}).values())),
             hash=hashlib.sha256(data).hexdigest()[:16],
         )
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import samehand
 from samehand.case import Progress
-from samehand.config import Parameters
+from samehand.config import Parameters, fingerprint
 from samehand.errors import InputError, UsageError
 from samehand.fit.baselines import SCOPES, cluster_baselines, holdings, pair_scores, sharing
 from samehand.fit.evaluate import (
@@ -88,6 +88,7 @@ def evaluate(
     actors = [x.actor for x in labels.values() if x.actor]
     if partitions and not actors:
         raise InputError(f"{dataset}: no report carries label.actor; clusters cannot be measured")
+    linkage = parameters.linkage
     progress("measuring", 0, 0)
     return Evaluation(
         schema=EVALUATION_SCHEMA,
@@ -96,6 +97,7 @@ def evaluate(
         config_hash=parameters.hash,
         knowledge=versions(),
         dataset=dataset.name,
+        in_sample=linkage is not None and fingerprint(dataset) in linkage.data,
         pairs=pairs.name if pairs and only != "clusters" else "",
         background=background.name if background else "",
         split=split,

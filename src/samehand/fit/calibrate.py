@@ -77,7 +77,7 @@ def _blank(weights: Mapping[str, float]) -> Linkage:
         base_bits=0.0, labelled_prior_bits=0.0, evidence=((0.0, 0.0),),
         names=(0.0, 0.0), habits=(0.0, 0.0), kinds=(0.0, 0.0), gap=((0.0, 0.0),),
         undated_bits=0.0, types=frozenset(TYPES), habit_weights=weights,
-        habit_unlisted=UNLISTED, pairs=0, positives=0, hash="",
+        habit_unlisted=UNLISTED, pairs=0, positives=0, data=frozenset(), hash="",
     )  # fmt: skip
 
 

@@ -125,6 +125,8 @@ class Evaluation:
     config_hash: str
     knowledge: Mapping[str, str]
     dataset: str
+    in_sample: bool
+    """Whether the links were fitted on this very file, so that figures of links flatter."""
     pairs: str
     """File of pairs; empty: all pairs of the data set."""
     background: str

@@ -21,6 +21,12 @@ def _interval(figure: Figure) -> str:
     return f"{figure.value:.3f} [{_number(figure.low)}, {_number(figure.high)}]"
 
 
+_IN_SAMPLE = (
+    "In sample: the links were fitted on this file, so their figures flatter; the fit says what it\n"
+    "reached out of sample ('samehand calibrate')"
+)
+
+
 def _head(result: Evaluation) -> str:
     """What was measured on what."""
     background = f", {result.background_reports:,} of background" if result.background else ""
@@ -28,6 +34,7 @@ def _head(result: Evaluation) -> str:
         f"{result.program}, parameters {clean(result.model)} {result.config_hash}",
         f"{clean(result.dataset)}: {result.reports:,} reports, {result.labelled:,} labelled with "
         f"{result.actors:,} actors{background}",
+        *([_IN_SAMPLE] if result.in_sample else []),
         f"split {result.split}" + (f", after {result.cut}" if result.cut else ""),
     ]
     if result.links:
