@@ -147,7 +147,8 @@ def link_page(link: Link) -> str:
     head = (
         f"{clean(link.l)} and {clean(link.r)}: same hand "
         f"{percent(link.probability, calibrated=link.calibrated)} ({words}), same campaign "
-        f"{percent(link.campaign_probability)}; uncalibrated"
+        f"{percent(link.campaign_probability)}; "
+        f"{'campaign ' if link.calibrated else ''}uncalibrated"
     )
     span = f"\nrange over plausible parameters: {_span(link.interval)} %" if link.interval else ""
     reported = "\nreported, not recomputed" if link.reported else ""
@@ -385,9 +386,11 @@ def summary(assessment: Assessment, verbose: int = 0) -> str:
     if stamp.ceiling:
         conditions.append(f"TLP at most {stamp.ceiling}")
     conditions.append(f"TLP:{stamp.tlp}")
-    parts = [f"{clean(head)}", f"  {'; '.join(conditions)}; all probabilities uncalibrated"]
     case = {r.id for r in assessment.reports if r.use == "case"}
     within = [k for k in assessment.links if k.l in case and k.r in case]
+    fitted = sum(k.calibrated for k in within)
+    stated = f"{fitted} of {len(within)} pairs fitted on labels, all else" if fitted else "all"
+    parts = [f"{clean(head)}", f"  {'; '.join(conditions)}; {stated} uncalibrated"]
     likely = [k for k in within if k.probability >= 0.5 or k.decision]
     campaign = followed_campaign(assessment)
     parts.append(f"\nPAIRS that one hand probably made ({len(likely)} of {len(within)} compared)")
