@@ -22,8 +22,8 @@ def _interval(figure: Figure) -> str:
 
 
 _IN_SAMPLE = (
-    "In sample: the links were fitted on this file, so their figures flatter; the fit says what it\n"
-    "reached out of sample ('samehand calibrate')"
+    "In sample: the links were fitted on this file, so their figures flatter; the fit says what\n"
+    "it reached out of sample ('samehand calibrate')"
 )
 
 

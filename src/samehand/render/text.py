@@ -150,7 +150,11 @@ def link_page(link: Link) -> str:
         f"{percent(link.campaign_probability)}; "
         f"{'campaign ' if link.calibrated else ''}uncalibrated"
     )
-    span = f"\nrange over plausible parameters: {_span(link.interval)} %" if link.interval else ""
+    span = (
+        f"\nrange over plausible parameters: {_span(link.interval, calibrated=link.calibrated)} %"
+        if link.interval
+        else ""
+    )
     reported = "\nreported, not recomputed" if link.reported else ""
     return f"{head}{span}{reported}\n" + waterfall(
         link.prior_bits, link.contributions, link.total_bits
