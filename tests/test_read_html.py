@@ -177,3 +177,14 @@ def test_limits_of_elements_and_time_are_said(monkeypatch: pytest.MonkeyPatch) -
 def test_a_page_that_a_script_draws_says_so() -> None:
     (problem,) = problems(b'<html><div id="root"></div><script>draw()</script></html>', "a.html")
     assert "Save it again from the browser" in problem.message
+
+
+def test_a_line_break_within_the_one_hash_of_a_cell() -> None:
+    one, other = "0123456789abcdef" * 2, "fedcba9876543210" * 2
+    page = (
+        f"<table><tr><td>{one}<br>{other}</td><td>a</td></tr>"
+        f"<tr><td>MD5 {one}<br>{other}</td><td>{one}<br>{other}<br>{one}</td></tr></table><p>end"
+    )
+    found = document(page, "a.html")
+    assert found.text == (f"{one}{other}\ta\nMD5 {one} {other}\t{one} {other} {one}\n\nend")
+    assert blocks(found, "table") == [found.text[: -len("\n\nend")]]

@@ -7,7 +7,16 @@ from email.message import EmailMessage
 
 import pytest
 
-from read_helpers import blocks, document, documents, everything, make_pdf, make_zip, problems
+from read_helpers import (
+    blocks,
+    document,
+    documents,
+    everything,
+    make_pdf,
+    make_zip,
+    problems,
+    stated,
+)
 from samehand.model import Problem
 from samehand.read import mail
 
@@ -50,8 +59,31 @@ def test_headers_stand_on_top_and_the_body_below() -> None:
 def test_the_plain_body_is_preferred_and_the_page_gives_its_links() -> None:
     page = '<p>Hello world</p><a href="http://evil.example/x">click</a>'
     found = document(message("Hello world, plain", page).as_bytes(), "a.eml")
-    assert found.text.strip().endswith("Hello world, plain")
-    assert found.links == ("http://evil.example/x",)
+    assert found.text.strip().endswith("Hello world, plain\n\nLinks:\nhttp://evil.example/x")
+    assert found.links == ()
+
+
+def test_targets_of_links_whose_hosts_the_body_shows_stay_links() -> None:
+    page = (
+        '<p>Read https://shown.example/a</p><a href="https://shown.example/b">more</a>'
+        '<a href="https://hidden.example/c">here</a><a href="mailto:a@b.example">mail</a>'
+    )
+    found = document(message("", page).as_bytes(), "a.eml")
+    assert found.text.endswith("\n\nLinks:\nhttps://hidden.example/c")
+    assert found.links == ("https://shown.example/b", "mailto:a@b.example")
+
+
+def test_recipients_are_victims_and_the_identifier_is_no_address() -> None:
+    made = message("body")
+    made["Cc"] = "A B <ab@v.example>, cd@v.example"
+    made["Delivered-To"] = "box@v.example"
+    assert stated(document(made.as_bytes(), "a.eml")) == [
+        ("email-addr", "victim", "victim@v.example"),
+        ("email-addr", "victim", "ab@v.example"),
+        ("email-addr", "victim", "cd@v.example"),
+        ("email-addr", "victim", "box@v.example"),
+        ("", "", "<1@evil.example>"),
+    ]
 
 
 def test_a_page_alone_or_beside_a_stub_is_read_as_a_page() -> None:

@@ -183,6 +183,34 @@ def test_streams_that_would_fill_the_memory_are_refused(layers: int) -> None:
     assert "a stream" in problem.message and "nothing read" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("head", "before"),
+    [
+        (b"<</Filter 99 0 R>>stream\n", b""),
+        (b"<</Filter/FlateDecode/X(" + b"a" * 9_000 + b")>>stream\n", b""),
+        (b"<</Filter/FlateDecode>>stream \r\n", b""),
+        (b"<</Filter/FlateDecode>>stream\n", b"endstream "),
+    ],
+    ids=["indirect filter", "long dictionary", "blank after stream", "endstream within"],
+)
+def test_bombs_are_found_by_their_own_bytes(head: bytes, before: bytes) -> None:
+    packer = zlib.compressobj(0)
+    stored = packer.compress(before) + packer.flush(zlib.Z_FULL_FLUSH)
+    raw = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = raw.compress(bytes(pdf_bombs.MAX_CONTENT_BYTES + 1)) + raw.flush()
+    assert "inflates to more" in pdf_bombs.bomb_in(b"1 0 obj" + head + stored + body)
+
+
+def test_many_streams_that_fill_the_memory_together_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = b"1 0 obj<</Filter/FlateDecode>>stream\n" + zlib.compress(bytes(1000)) + b"\nendstream\n"
+    monkeypatch.setattr(pdf_bombs, "MAX_TOTAL_BYTES", 2_500)
+    assert pdf_bombs.bomb_in(one * 2) == ""
+    assert "its streams inflate" in pdf_bombs.bomb_in(one * 3)
+    assert "again and again" in pdf_bombs.bomb_in(b"/Contents[" + b"4 0 R " * 20 + b"]")
+
+
 def test_limits_of_pages_characters_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
     data = make_pdf([["a page of text"]] * 4)
     monkeypatch.setattr(pdf, "MAX_PAGES", 2)

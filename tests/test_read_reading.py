@@ -101,7 +101,8 @@ def test_an_error_inside_a_reader_becomes_words(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setitem(reading._BY_NAME, "text", row)
         first, last = everything(b"x", "a.txt")
         assert isinstance(first, Document) and isinstance(last, Problem)
-        assert type(error).__name__ in last.message
+        said = "nested too deeply" if isinstance(error, RecursionError) else type(error).__name__
+        assert said in last.message
 
     def interrupted(data: bytes, name: str, inside: Inside) -> Iterator[Document]:
         raise KeyboardInterrupt

@@ -48,7 +48,6 @@ def test_everything_the_grammar_states_is_found_and_nothing_else() -> None:
         ("file:sha256", "", SHA256),
         ("file:md5", "", MD5),
         ("", "", SHA256),
-        ("pdb-path", "", r"C:\\work\\loader.pdb"),
         ("code-string", "", r"say \"hi\" } // no comment"),
         ("code-string", "", "anonymous string"),
         ("yara-rule", "", "Second_Rule"),
@@ -63,3 +62,22 @@ def test_broken_rules_are_read_as_far_as_they_go() -> None:
     ]  # fmt: skip
     for text in ("rule", "rule {", "}}}}", "/*", '"', "rule A { meta: hash = ", "$a = { 4D"):
         assert document(text, "a.yara").text == text
+
+
+def test_strings_that_are_values_of_another_type_are_left_to_be_found() -> None:
+    values = [
+        r"Global\\Mutex_1", "http://evil.example/gate.php", r"D:\\dev\\a.pdb", "evil.example:443",
+        r"HKEY_CURRENT_USER\\Software\\Evil", r"%APPDATA%\\evil\\x.exe", r"\\\\.\\pipe\\quartz",
+        "192.0.2.1:80/x", "/tmp/.x/qz", "bad@evil.example", r"http://evil.example\x00",
+    ]  # fmt: skip
+    words = ["Mozilla/4.0 (compatible)", r"cmd /c \"del %s\"\x41", "see http://evil.example now"]
+    lines = "\n".join(f'$ = "{v}"' for v in (*values, *words))
+    found = stated(document(f"rule A {{ strings:\n{lines}\ncondition: any of them }}", "a.yar"))
+    assert found == [("yara-rule", "", "A"), *(("code-string", "", word) for word in words)]
+
+
+def test_a_string_is_measured_without_its_escapes_and_a_pdb_ends_before_its_zero() -> None:
+    text = r"""rule A { strings: $a = "\x41\x42\x43\x44" $b = "a.pdb\x00" $c = "loader.pdb" }"""
+    assert stated(document(text, "a.yar"))[1:] == [
+        ("pdb-path", "", "a.pdb"), ("pdb-path", "", "loader.pdb"),
+    ]  # fmt: skip

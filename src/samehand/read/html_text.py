@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from samehand.read.common import MAX_LINKS, sorted_blocks, words
 from samehand.read.document import Block, BlockKind
 from samehand.read.html_main import Node
+from samehand.read.lines import Line, hash_of_lines
 
 #: Elements that stand in the line of their neighbours and set no blank.
 INLINE = words(
@@ -48,6 +49,8 @@ class Writer:
         self._cells: list[bool] = []
         """Per open table whether it holds data (rows are lines) and not page layout."""
         self._first_cell = True
+        self._broken = -1
+        """Number of parts before the last line break in a cell of data."""
         self._layout = self._layout_tables()
 
     def _layout_tables(self) -> frozenset[int]:
@@ -138,6 +141,7 @@ class Writer:
             self._put("\n")
         elif self._cells and self._cells[-1]:
             self._ask(" ")
+            self._broken = len(self._parts)
         else:
             self._wish = "\n\n" if self._wish == "\n\n" else "\n"
 
@@ -156,6 +160,17 @@ class Writer:
             self._wish = ""
             self._put("\t")
 
+    def _close_cell(self) -> None:
+        """Joins the two lines of a cell that holds nothing but one hash."""
+        first, last = self._broken - 1, self._broken + 1
+        if first < 0 or last != len(self._parts) - 1 or self._parts[last - 1] != " ":
+            return
+        if first and self._parts[first - 1] not in ("\t", "\n", "\n\n"):
+            return
+        if joined := hash_of_lines([Line(self._parts[first]), Line(self._parts[last])]):
+            self._parts[first:] = [joined]
+            self._length -= 1
+
     def _close(self, number: int) -> None:
         while self._opened:
             opened, kind, start = self._opened.pop()
@@ -167,6 +182,8 @@ class Writer:
                 self._pre -= 1
             if kind is not None and 0 <= start < self._length:
                 self._blocks.append(Block(kind, start, self._length))
+            if tag in ("td", "th"):
+                self._close_cell()
             if tag == "tr":
                 self._row()
             elif tag not in INLINE and tag not in ("td", "th", "br"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from samehand.read.common import words
 
@@ -16,6 +16,10 @@ from samehand.read.common import words
 HASH_LENGTHS = frozenset((32, 40, 56, 64, 96, 128))
 #: Shortest first part, in digits, of a hash that goes on in the next line.
 MIN_HEX_DIGITS = 8
+#: Lines of one wrapped hash differ by no more digits, but for its last: digits differ in width.
+EVEN_DIGITS = 3
+#: Longest value, in characters, that is put together of more than two lines. Bounds the time.
+MAX_VALUE_CHARS = 10_000
 #: Endings of files in web paths; other dotted endings look like a host of their own.
 _FILE_ENDINGS = words(
     "php html htm asp aspx jsp jspx js exe dll zip rar png jpg jpeg gif css txt doc docx docm xls "
@@ -28,7 +32,9 @@ _HOST = re.compile(
     r"(?i)^[a-z0-9_-]{1,63}(?:(?:\[\.\]|\(\.\)|\[dot\]|\.)[a-z0-9_-]{1,63}){1,10}(?=$|[/:,;?#])"
 )
 _IP = re.compile(r"^\d{1,3}(?:\[?\.\]?\d{1,3}){3}")
-_CVE = re.compile(r"(?i)\bCVE-\d{4}-$|\bCVE-$")
+_CVE = re.compile(r"(?i)\bCVE-(?:\d{4}-\d{4,}|\d{4}-|\d{4}$)")
+_HOST_BEGUN = re.compile(r"(?i)(?:://|@)[^\s/\\?#]*-$")
+_QUERY = re.compile(r"[A-Za-z0-9_.%\[\]-]{1,40}=")
 _STOPS = ".,;:!?)]}\"'”’»"
 _OPENS = "([{\"'“‘«"
 
@@ -40,6 +46,10 @@ class Line:
     text: str
     full: bool = True
     """It reaches the right margin, so a long value may go on in the next line."""
+    wraps: bool = False
+    """The first word of the next line would not fit into it."""
+    apart: bool = False
+    """It may be lines of several cells side by side: no value goes on from it or to it."""
 
 
 def _technical(token: str) -> bool:
@@ -66,17 +76,20 @@ def _hyphenated(last: str, first: str, line: Line) -> int | None:
     """`joint` where the line ends with a hyphen."""
     stem = last[:-1].lstrip(_OPENS)
     word = first.rstrip(_STOPS)
+    full = line.full or line.wraps
     if not stem or stem.endswith("-") or not word:
         return None
-    if _CVE.search(last) and first[0].isdigit():
-        return 0
+    if (cve := re.search(r"(?i)\bCVE-(?:\d{4}-)?$", last)) and first[0].isdigit():
+        return 0 if _CVE.match(cve[0] + word) else None
     if _technical(stem):
+        if _HOST_BEGUN.search(last):  # no name of a host ends with a hyphen (RFC 952)
+            return 0 if word[0].isalnum() and not _is_url(first) else None
         if _is_url(last) or "\\" in stem or "/" in stem:
-            ends = line.full and not _starts_value(first)
+            ends = full and not _starts_value(first)
             return 0 if ends else None
-        return 0 if line.full and (word[0].isalnum()) and not _is_url(first) else None
+        return 0 if full and word[0].isalnum() and not _is_url(first) else None
     if _technical(word):
-        return 0 if line.full and _HOST.match(first) else None
+        return 0 if full and _HOST.match(first) else None
     if len(stem) < 2 or not stem[-1].isalpha() or not word[0].isalpha():
         return None
     plain = stem.isalpha() and word.replace("-", "").isalpha()
@@ -97,10 +110,14 @@ def joint(line: Line, following: str, *, cell: bool = False) -> int | None:
         return _hyphenated(last, first, line)
     opened, closed = last.lstrip(_OPENS), first.rstrip(_STOPS)
     if _HEX.fullmatch(opened) and _HEX.fullmatch(closed):
+        if _two_hex(line.text.rsplit(None, 2)[-2:]) or _two_hex(following.split(None, 2)[:2]):
+            return None
         total = len(opened) + len(closed)
         unfinished = len(opened) not in HASH_LENGTHS and len(opened) >= MIN_HEX_DIGITS
         mixed = any(c.isdigit() for c in opened + closed)
         return 0 if total in HASH_LENGTHS and unfinished and mixed else None
+    if _is_url(last) and last[-1] in "?&" and _QUERY.match(first):
+        return 0
     if not line.full:
         return None
     if _is_url(last):
@@ -108,6 +125,14 @@ def joint(line: Line, following: str, *, cell: bool = False) -> int | None:
     if not cell:
         return None
     return 0 if _value_goes_on(last, first) else None
+
+
+def _two_hex(tokens: Sequence[str]) -> bool:
+    """Whether two tokens are hexadecimal: pieces of two cells side by side, not of one value."""
+    return len(tokens) == 2 and all(
+        _HEX.fullmatch(t) and (len(t) >= MIN_HEX_DIGITS or any(c.isdigit() for c in t))
+        for t in tokens
+    )
 
 
 def _url_goes_on(last: str, first: str, cell: bool) -> bool:
@@ -136,7 +161,17 @@ def _value_goes_on(last: str, first: str) -> bool:
     return first.startswith((".", "[.]")) and _HOST.match(last + first) is not None
 
 
-def _hash_of_lines(lines: Sequence[Line]) -> str:
+def _in_longer_hash(lines: Sequence[Line], index: int) -> bool:
+    """Whether a line and the one before are but two of the pieces of one wrapped hash."""
+    here, above = len(lines[index].text), len(lines[index - 1].text)
+    if abs(here - above) > EVEN_DIGITS or min(here, above) < MIN_HEX_DIGITS:
+        return False
+    near = (lines[index - 2 : index - 1] if index > 1 else []), lines[index + 1 : index + 2]
+    pieces = [line.text for line in (*near[0], *lines[index - 1 : index + 1], *near[1])]
+    return len(pieces) > 2 and sum(_HEX.fullmatch(piece) is not None for piece in pieces) > 2
+
+
+def hash_of_lines(lines: Sequence[Line]) -> str:
     """The hash that all lines of a cell make together; '' if they make none."""
     texts = [line.text.strip() for line in lines]
     total = "".join(texts)
@@ -146,7 +181,7 @@ def _hash_of_lines(lines: Sequence[Line]) -> str:
     whole = all(len(t) in HASH_LENGTHS for t in texts)
     if whole and [len(t) for t in texts] != [32, 32]:  # each line is a hash of its own
         return ""
-    even = all(len(t) >= widest - 3 for t in texts[:-1])
+    even = all(len(t) >= widest - EVEN_DIGITS for t in texts[:-1])
     return total if even and widest >= MIN_HEX_DIGITS else ""
 
 
@@ -154,7 +189,9 @@ def join_cell(lines: Sequence[Line]) -> str:
     """The text of one cell of a table on one line: wrapped values joined, words with a blank."""
     if len(lines) == 1:
         return lines[0].text
-    return _hash_of_lines(lines) or _join(lines, " ", cell=True)
+    if any(line.apart for line in lines):
+        return " ".join(line.text for line in lines)
+    return hash_of_lines(lines) or _join(lines, " ", cell=True)
 
 
 def join_prose(lines: Sequence[Line]) -> str:
@@ -165,13 +202,18 @@ def join_prose(lines: Sequence[Line]) -> str:
 def _join(lines: Sequence[Line], separator: str, *, cell: bool) -> str:
     parts: list[str] = []
     before: Line | None = None
-    for line in lines:
+    for index, line in enumerate(lines):
+        text = line.text
         if before is not None:
-            drop = joint(before, line.text, cell=cell)
+            drop = None if _in_longer_hash(lines, index) else joint(before, text, cell=cell)
             if drop is None:
                 parts.append(separator)
-            elif drop:
-                parts[-1] = parts[-1][:-drop]
+            else:
+                end = len(parts[-1]) - drop
+                parts[-1] = parts[-1][:end]
+                last = before.text[: len(before.text) - drop].rsplit(None, 1)[-1:]
+                if len(before.text) <= MAX_VALUE_CHARS:  # the value may go on once more
+                    text = "".join(last) + text
         parts.append(line.text)
-        before = line
+        before = replace(line, text=text)
     return "".join(parts)

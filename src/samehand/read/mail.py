@@ -24,7 +24,7 @@ from samehand.read.common import (
 )
 from samehand.read.dates import iso_date
 from samehand.read.decode import decode
-from samehand.read.document import Block, Document
+from samehand.read.document import Block, Document, Stated
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -46,9 +46,15 @@ _CHUNK_BYTES = 64 * 1024
 #: A plain body this many times shorter than the page beside it only says 'use another program'.
 MIN_PLAIN_SHARE = 0.1
 _SHOWN = (
-    "From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Subject", "Date", "Message-ID",
-    "Received", "X-Originating-IP", "X-Mailer", "User-Agent",
+    "From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Delivered-To", "Subject", "Date",
+    "Message-ID", "Received", "X-Originating-IP", "X-Mailer", "User-Agent",
 )  # fmt: skip
+#: Headers that name whom a mail was sent to.
+_RECIPIENTS = ("To: ", "Cc: ", "Delivered-To: ")
+_ADDRESS = re.compile(r"[^\s<>,;:\"()@]{1,64}@[^\s<>,;:\"()@]{1,253}")
+#: Targets of links that are written below a body which does not show their hosts.
+MAX_HIDDEN_LINKS = 200
+_TARGET_HOST = re.compile(r"(?i)\s*(?:https?|ftp)://(?:[^\s/?#@]*@)?([^\s/?#:@]+)")
 
 
 #: A run of header lines with their folded parts (RFC 5322, 2.2).
@@ -121,6 +127,31 @@ def _headers(message: Message) -> list[str]:
         for key in _SHOWN
         for value in found.get(key.lower(), [])[:MAX_SAME_HEADERS]
     ]
+
+
+def _stated(headers: list[str]) -> Iterator[Stated]:
+    """The addresses of the recipients; and the identifier of the mail, which is no address."""
+    start = 0
+    for line in headers:
+        if line.startswith("Message-ID: "):
+            yield Stated(start + len("Message-ID: "), start + len(line), "")
+        elif line.startswith(_RECIPIENTS):
+            for match in _ADDRESS.finditer(line):
+                yield Stated(start + match.start(), start + match.end(), "email-addr", "victim")
+        start += len(line) + 1
+
+
+def _hidden(links: list[str], body: str) -> list[str]:
+    """Targets of links whose hosts a reader of the body does not see, as phishing mails have."""
+    lower = body.lower()
+    found: list[str] = []
+    for link in kept_links(links):
+        host = _TARGET_HOST.match(link)
+        if host and host[1].lower() not in lower:
+            found.append(link)
+            if len(found) >= MAX_HIDDEN_LINKS:
+                break
+    return found
 
 
 @dataclass(slots=True)
@@ -237,6 +268,8 @@ def _message(message: Message, name: str, inside: Inside) -> Iterator[Document |
     top = "\n".join(headers)
     text = f"{top}\n\n{body}" if top else body
     shift = len(text) - len(body)
+    if hidden := _hidden(links, body):
+        text = "\n".join((f"{text}\n\nLinks:", *hidden))
     subject = next((h[9:] for h in headers if h.startswith("Subject: ")), "")
     date = next((h[6:] for h in headers if h.startswith("Date: ")), "")
     yield Document(
@@ -244,7 +277,8 @@ def _message(message: Message, name: str, inside: Inside) -> Iterator[Document |
         "mail",
         text,
         blocks=sorted_blocks([Block(b.kind, b.start + shift, b.end + shift) for b in blocks]),
-        links=kept_links(links),
+        stated=tuple(_stated(headers)),
+        links=kept_links(links, text),
         title=subject[:300],
         published=iso_date(date),
         problems=tuple(parts.problems),

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from samehand.read.pdf_layout import CHUNK_GAP, Chunk
+from samehand.read.pdf_columns import Chunk, text_of
+from samehand.read.pdf_layout import CHUNK_GAP
 
 #: Objects of one page that are looked at for lines.
 MAX_PAGE_OBJECTS = 4_000
@@ -115,7 +116,6 @@ def chunks_of(api: Any, textpage: Any, text: str, turn: int) -> list[Chunk]:
     """
     chunks: list[Chunk] = []
     current: Chunk | None = None
-    parts: list[str] = []
     for word in _words(_Boxes(api, textpage, turn), text):
         if (
             current is not None
@@ -126,19 +126,13 @@ def chunks_of(api: Any, textpage: Any, text: str, turn: int) -> list[Chunk]:
         ):
             current.right = max(current.right, word.right)
             current.height = max(current.height, word.height)
-            parts.append(word.text)
-            continue
-        if current is not None:
-            current.text = _joined(parts)
-        current, parts = Chunk(word.left, word.right, word.y, word.height, ""), [word.text]
-        chunks.append(current)
-    if current is not None:
-        current.text = _joined(parts)
+        else:
+            current = Chunk(word.left, word.right, word.y, word.height, "")
+            chunks.append(current)
+        current.words.append((word.left, word.right, word.text))
+    for chunk in chunks:
+        chunk.text = text_of(chunk.words)
     return chunks
-
-
-def _joined(parts: list[str]) -> str:
-    return " ".join(parts).replace("\ufffe", "-")
 
 
 def rules_of(api: Any, page: Any, turn: int) -> list[float]:

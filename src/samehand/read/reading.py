@@ -186,10 +186,12 @@ def read_inside(data: bytes, name: str, inside: Inside) -> Iterator[Document | P
             else:
                 yield _skipped(inside, name, "holds no text, nothing extracted. Save it anew.")
     except (Exception, RecursionError, MemoryError) as error:  # hostile input: any library, any way
-        detail = " ".join(str(error).split())[:200]
+        detail = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        if isinstance(error, RecursionError):
+            detail = "nested too deeply"
         yield Problem(
             name,
-            f"could not be read as {row.name} ({type(error).__name__}: {detail}). "
+            f"could not be read as {row.name} ({detail}). "
             "Open it in another program and save it anew, or give its text as .txt.",
         )
 

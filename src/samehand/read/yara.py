@@ -38,7 +38,23 @@ _HASH = re.compile(
 )
 _HASH_KIND = {32: "file:md5", 40: "file:sha1", 64: "file:sha256"}
 _URL = re.compile(r"(?i)h(?:tt|xx)ps?\S{0,3}://\S+")
-_PDB = re.compile(r"(?i)\.pdb(?:\\x00)?$")
+_PDB = re.compile(r"(?i)\.pdb\0?$")
+_END = re.compile(r"(?:\\x00)+$")
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+#: A whole URL, host, address, path, registry key, named object or mail address: such a string is
+#: that value, not the wording of its author.
+_VALUE = re.compile(
+    r"""(?ix)
+      [a-z][a-z0-9+.-]{1,15}://\S+
+    | (?:[a-z]:|%[a-z0-9_()]{2,40}%|\\\\[\w.?-]{1,80})\\[^\r\n"<>|*?]{2,}
+    | (?:hkey_[a-z_]{4,30}|hk(?:lm|cu|cr|u|cc))\\[^\r\n]+
+    | (?:global|local)\\[^\\\r\n]+
+    | /(?:[\w.+-]+/)+[\w.+-]*
+    | [\w.+-]{1,64}@(?:[\w-]+\.)+[a-z]{2,24}
+    | (?:[a-z0-9_-]{1,63}\.){1,10}[a-z]{2,24}(?::\d{1,5})?(?:/\S*)?
+    | \d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?:/\S*)?
+    """
+)
 _SECTIONS = frozenset(("meta", "strings", "condition", "variables"))
 #: Keys of values that look like hashes of samples and are none.
 _NO_SAMPLE = ("fingerprint", "uuid", "rule_id", "ruleid", "id", "guid")
@@ -78,11 +94,25 @@ class _Rules:
                 self.add(start, start + len(text), "", "reference")
 
     def string(self, text: str, start: int) -> None:
-        """One textual string of the strings section."""
-        if len(_ESCAPE.sub(".", text)) < MIN_STRING_CHARS:
+        """One textual string of the strings section; values of other types are left to be found."""
+        plain = _plain(text)
+        if len(plain) < MIN_STRING_CHARS:
             return
-        kind = "pdb-path" if _PDB.search(text) else "code-string"
-        self.add(start, start + len(text), kind)
+        whole = _VALUE.fullmatch(plain.strip("\0 "))
+        if _PDB.search(plain) and not (whole and "\\" in text and plain[-1] != "\0"):
+            self.add(start, start + len(_END.sub("", text)), "pdb-path")
+        elif not whole:
+            self.add(start, start + len(text), "code-string")
+
+
+def _plain(text: str) -> str:
+    """A textual string without its escapes (Writing YARA rules, "Text strings")."""
+
+    def character(match: re.Match[str]) -> str:
+        escape = match[0][1:]
+        return chr(int(escape[1:], 16)) if len(escape) == 3 else _ESCAPED.get(escape, escape)
+
+    return _ESCAPE.sub(character, text)
 
 
 def _scan(text: str) -> _Rules:
