@@ -228,6 +228,49 @@ def test_interrupting_a_long_extraction_ends_all_processes(tmp_path: Path) -> No
         os.killpg(child.pid, 0)
 
 
+def alive(group: int) -> list[int]:
+    """Processes of a group that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, pgrp = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(pgrp) == group and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("kind", ["documents", "records"])
+def test_readers_end_with_a_program_that_is_killed(tmp_path: Path, kind: str) -> None:
+    if kind == "documents":
+        for n in range(30):
+            text(tmp_path / f"{n}.txt", "word evil[.]com " * 60_000)
+        command = ["extract", str(tmp_path)]
+    else:  # the reader waits for its results to be taken
+        lines = (json.dumps({"id": f"r{n}", "title": "x" * 500}) for n in range(40_000))
+        file = text(tmp_path / "r.jsonl", "\n".join(lines))
+        ok(tmp_path, "-w", "w.duckdb", "init")
+        command = ["-w", str(tmp_path / "w.duckdb"), "add", str(file)]
+    child = subprocess.Popen(
+        [*RUN, *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 20
+    while len(alive(child.pid)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    child.kill()
+    child.wait()
+    assert alive(child.pid), "no reader was at work"
+    while alive(child.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not alive(child.pid)
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """A folder on a local web server."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -104,19 +105,33 @@ def _limit_memory() -> None:
         return
 
 
+def _end_with_parent() -> None:
+    """Let this process end soon after its parent, also while it reads or waits to be read.
+
+    A parent that was killed closes nothing: readers hold copies of its pipes, their own too.
+    """
+    origin = multiprocessing.parent_process()
+    watching = threading.Event()
+
+    def watch() -> None:
+        while origin is None or os.getppid() == origin.pid:
+            watching.set()
+            time.sleep(_NAP_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    watching.wait(_NAP_SECONDS)  # its memory counts as taken before the limit is set
+
+
 def _serve(connection: Connection, task: Task) -> None:
     """The life of a reader: a path comes in, its items go out one by one, then `None`."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    _end_with_parent()
     _limit_memory()
-    parent = os.getppid()
     while True:
         try:
-            # A parent that was killed closes nothing: other readers hold copies of its pipes.
-            while not connection.poll(_NAP_SECONDS):
-                if os.getppid() != parent:
-                    return
             path = connection.recv()
         except (EOFError, OSError):
             return
