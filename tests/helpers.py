@@ -15,7 +15,8 @@ from samehand.compare.evidence import Gatherer
 from samehand.compare.profile import Profile, profile
 from samehand.compare.universe import build_universe
 from samehand.config import Parameters, default_parameters
-from samehand.formats.records import parse_record, read_records
+from samehand.formats.reading import read_json
+from samehand.formats.records import parse_record
 from samehand.knowledge import prevalence
 from samehand.knowledge.prevalence import Row
 from samehand.model import Link, Problem, Report
@@ -136,7 +137,7 @@ def written(path: Path, *lines: object) -> Path:
 
 
 def sorted_out(path: Path, **options: object) -> tuple[list[Report], list[Problem]]:
-    found = list(read_records(path, **options))
+    found = list(read_json(path, **options))
     return (
         [f for f in found if isinstance(f, Report)],
         [f for f in found if isinstance(f, Problem)],

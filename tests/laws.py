@@ -16,7 +16,7 @@ import examples
 import helpers
 import naive
 from helpers import bits_of, link_of, record, total
-from samehand import link
+from samehand import link, score
 from samehand.compare.evidence import Item, PairEvidence, Rarity
 from samehand.knowledge.prevalence import Row
 from samehand.model import Feature
@@ -48,7 +48,7 @@ ALONE = {
 
 def link_score(evidence: PairEvidence) -> float:
     """z of the program."""
-    return link.score(evidence, helpers.parameters()).total
+    return score.score(evidence, helpers.parameters()).total
 
 
 def heaviest_anchor_score(evidence: PairEvidence) -> float:
@@ -156,8 +156,8 @@ def law_prior_shift(rng: Random) -> None:
     """Doubling k moves the score by exactly one bit when no limit acts."""
     evidence = examples.evidence(rng)
     numbers = helpers.parameters()
-    one = link.score(evidence, numbers)
-    two = link.score(replace(evidence, k=2 * evidence.k), numbers)
+    one = score.score(evidence, numbers)
+    two = score.score(replace(evidence, k=2 * evidence.k), numbers)
     if one.limit == 0 and two.limit == 0:
         assert abs(two.total - one.total - 1.0) < CLOSE
     else:
@@ -178,7 +178,7 @@ def law_facets_are_capped(rng: Random) -> None:
     evidence = examples.evidence(rng, stated=False)
     best = tuple(replace(i, rho=1.0, independence=1.0) for i in evidence.items)
     evidence = replace(evidence, items=best)
-    found = link.score(evidence, helpers.parameters())
+    found = score.score(evidence, helpers.parameters())
     assert all(bits <= 6.0 + CLOSE for bits in found.facets.values())
     lines = link.make_link(evidence, helpers.parameters()).contributions
     anchor = found.anchor.item.facet if found.anchor else ""
@@ -204,7 +204,7 @@ def law_soft_is_limited(rng: Random) -> None:
     without = replace(evidence, items=tuple(i for i in evidence.items if not i.soft))
     limit = 2.0 if evidence.case else 3.0
     assert link_score(evidence) - link_score(without) <= limit + CLOSE
-    found = link.score(replace(evidence, items=soft), helpers.parameters())
+    found = score.score(replace(evidence, items=soft), helpers.parameters())
     assert found.anchor is None and found.total <= found.prior + limit + CLOSE
 
 

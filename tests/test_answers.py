@@ -136,10 +136,10 @@ def test_slashes_of_a_windows_path_do_not_matter() -> None:
 def test_files_of_other_habits_are_read_or_explained(
     tmp_path: Path, name: str, data: bytes, message: str
 ) -> None:
-    from samehand.formats.records import read_records
+    from samehand.formats.reading import read_json
 
     (tmp_path / name).write_bytes(data)
-    items = list(read_records(tmp_path / name))
+    items = list(read_json(tmp_path / name))
     if message:
         assert not any(isinstance(i, Report) for i in items)
         assert any(message in str(i) for i in items)

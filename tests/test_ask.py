@@ -20,10 +20,11 @@ from samehand.errors import UsageError
 from samehand.explain import explain
 from samehand.knowledge.common import provider_suffixes
 from samehand.knowledge.providers import class_of
-from samehand.link import make_link, score
+from samehand.link import make_link
 from samehand.model import Feature
 from samehand.nearest import nearest
 from samehand.normalise import canonical
+from samehand.score import score
 from test_intake import Done, call, ok
 
 #: The starting weights, without what is fitted: the formulas of docs/method.md alone.

@@ -42,8 +42,9 @@ from samehand.fit.calibrate import (
     solve,
 )
 from samehand.likelihood import probability_from_bits
-from samehand.link import contributions, make_link, score
+from samehand.link import contributions, make_link
 from samehand.model import Link
+from samehand.score import score
 from test_intake import call, ok
 
 FITTED = shipped_parameters()

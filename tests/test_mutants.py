@@ -15,7 +15,7 @@ import helpers
 import laws
 import laws_records
 import laws_statements
-from samehand import link
+from samehand import score
 from samehand.compare import claims, copies, evidence
 from samehand.compare import profile as profiles
 from samehand.compare.copies import Copies
@@ -43,25 +43,25 @@ def instead(target: object, name: str, replacement: Any) -> Callable[[Patch], No
 
 
 def flat_batches(
-    items: Sequence[link.Weighed], gamma: float, without: link.Weighed | None = None
+    items: Sequence[score.Weighed], gamma: float, without: score.Weighed | None = None
 ) -> float:
     """W without the discount inside a batch."""
     batches: dict[object, float] = {}
     for w in items:
         if w is not without:
             batches[w.item.batch] = batches.get(w.item.batch, 0.0) + w.further
-    return link.discounted(batches.values(), gamma)
+    return score.discounted(batches.values(), gamma)
 
 
 def flat_facets(
-    items: Sequence[link.Weighed], gamma: float, without: link.Weighed | None = None
+    items: Sequence[score.Weighed], gamma: float, without: score.Weighed | None = None
 ) -> float:
     """W without the discount over the batches."""
     batches: dict[object, list[float]] = {}
     for w in items:
         if w is not without:
             batches.setdefault(w.item.batch, []).append(w.further)
-    return sum(link.discounted(values, gamma) for values in batches.values())
+    return sum(score.discounted(values, gamma) for values in batches.values())
 
 
 def some(law: Callable[[Random], None]) -> Callable[[], None]:
@@ -83,11 +83,11 @@ MUTANTS: dict[str, tuple[Callable[[Patch], None], Callable[[], None]]] = {
     ),
     "time decay": (instead(Rarity, "decay", property(lambda self: 1.0)), laws.law_gap_halves),
     "gamma inside a batch": (
-        instead(link, "facet_weight", flat_batches),
+        instead(score, "facet_weight", flat_batches),
         laws.law_one_list_counts_once,
     ),
     "gamma over batches": (
-        instead(link, "facet_weight", flat_facets),
+        instead(score, "facet_weight", flat_facets),
         laws.law_many_lists_count_twice_at_most,
     ),
     "gamma": (numbers(pair={"gamma": 1.0}), laws.law_one_list_counts_once),
@@ -117,7 +117,7 @@ MUTANTS: dict[str, tuple[Callable[[Patch], None], Callable[[], None]]] = {
         some(laws.law_equals_the_naive_score),
     ),
     "soft items stay soft": (
-        instead(link, "hard_facet_of", lambda item: item.facet),
+        instead(score, "hard_facet_of", lambda item: item.facet),
         laws_records.law_provider_is_weak,
     ),
     "limit of reported comparisons": (

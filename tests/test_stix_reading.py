@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from samehand.formats.misp import is_misp
 from samehand.formats.reading import read_json
-from samehand.formats.records import Defaults, read_records
+from samehand.formats.records import Defaults
 from samehand.model import Problem, Report
 from test_misp import attribute, event, read, uid
 from test_stix import bundle, features, indicator, report, said
@@ -50,13 +48,3 @@ def test_file_may_hold_records_bundles_and_events_together(tmp_path: Path) -> No
     assert features(reports[-1]) == {("domain-name", "a.example")}  # loose objects, read together
     problems = [f for f in found if isinstance(f, Problem)]
     assert [p.place.rpartition(", ")[2] for p in problems] == ["line 5", str(path)]
-
-
-@pytest.mark.parametrize(
-    "text", ['{"id": "a", "x": 1}\n{"id": "b"', "", "[1, {}]", '{"reports": []}']
-)
-@pytest.mark.parametrize("name", ["in.json", "in.jsonl", "in.json.gz", "missing.json"])
-def test_records_are_read_exactly_as_ever(name: str, text: str, tmp_path: Path) -> None:
-    if not name.startswith("missing"):
-        (tmp_path / name).write_text(text)
-    assert list(read_json(tmp_path / name)) == list(read_records(tmp_path / name))

@@ -33,7 +33,6 @@ from samehand.coverage import coverage, highest_tlp
 from samehand.errors import InputError
 from samehand.knowledge.actors import World, bundled_world, combined_world
 from samehand.knowledge.versions import versions
-from samehand.link import draws, interval
 from samehand.model import (
     Assessment,
     Campaign,
@@ -46,6 +45,7 @@ from samehand.model import (
     ReportSummary,
     Strength,
 )
+from samehand.score import draws, interval
 
 #: Version of the result document. The first number changes when a reader must change.
 SCHEMA = "samehand-assessment/1.0"

@@ -22,7 +22,6 @@ from samehand.compare.actors import (
 )
 from samehand.config import Parameters
 from samehand.likelihood import bits_from_probability, estimative_words, house_words
-from samehand.link import Draw, discounted
 from samehand.model import (
     AnalyticConfidence,
     Attribution,
@@ -34,6 +33,7 @@ from samehand.model import (
     Strength,
 )
 from samehand.normalise import name_key
+from samehand.score import Draw, discounted
 
 _EPSILON = 1e-12
 #: An origin counts as independent support from this many bits on, resemblance apart.

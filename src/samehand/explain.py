@@ -20,8 +20,8 @@ from samehand.knowledge.answers import KnownProvider, KnownSoftware, provider_kn
 from samehand.knowledge.prevalence import KINDS
 from samehand.knowledge.providers import unchosen
 from samehand.knowledge.software import is_public_tool
-from samehand.link import Weighed, score
 from samehand.model import Facet, Feature, Observation, Report
+from samehand.score import Weighed, score
 
 #: Gaps between two sightings for which the bits are shown, in days.
 GAPS_DAYS = (30, 180, 365, 1095)

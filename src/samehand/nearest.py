@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from samehand.case import Case, candidate_pairs
 from samehand.compare.evidence import PairEvidence
 from samehand.config import Parameters, PriorPreset
-from samehand.link import item_name, make_link, score
+from samehand.link import item_name, make_link
 from samehand.model import Link, LinkType, ReportKind, ReportUse
+from samehand.score import score
 
 #: Lines shown of each pair.
 MOST_LINES = 3

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-
 from samehand.assessment import build_campaigns, make_scene
 from samehand.attribute import Membership, attribute
 from samehand.case import (
@@ -30,7 +28,8 @@ from samehand.compare.evidence import Gatherer
 from samehand.compare.profile import profile
 from samehand.config import Parameters
 from samehand.errors import InputError
-from samehand.formats.records import lines_of, open_input, read_records
+from samehand.formats.reading import read_json
+from samehand.formats.records import values_of
 from samehand.knowledge.actors import bundled_world, world_of_reference
 from samehand.link import make_link
 from samehand.model import Constraints, Link, Problem, Report, ReportUse
@@ -88,7 +87,7 @@ def read_reports(path: Path | None, use: ReportUse, problems: list[Problem]) -> 
         return []
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    for item in read_records(path, use=use):
+    for item in read_json(path, use=use):
         if isinstance(item, Problem):
             problems.append(item)
         elif item.id in found:
@@ -109,23 +108,11 @@ def read_pairs(path: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]
     Raises:
         InputError: if the file cannot be opened.
     """
-    try:
-        stream = open_input(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
-    with stream:
-        for number, line in lines_of(stream):
-            if line is not None and not line.strip():
-                continue
-            try:
-                record = msgspec.json.decode(line or b"")
-                yield str(record["l"]), str(record["r"])
-            except (msgspec.DecodeError, KeyError, TypeError):
-                problems.append(
-                    Problem(
-                        f"{path}, line {number}", "not an object with 'l' and 'r'; line skipped"
-                    )
-                )
+    for place, record in values_of(path):
+        if isinstance(record, dict) and record.keys() >= {"l", "r"}:
+            yield str(record["l"]), str(record["r"])
+        else:
+            problems.append(Problem(place, "not an object with 'l' and 'r'; line skipped"))
 
 
 def _case(reports: Iterable[Report], parameters: Parameters) -> Case:

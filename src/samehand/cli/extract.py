@@ -65,8 +65,8 @@ def extract(obj: Context, paths: tuple[Path, ...], columns: tuple[str, ...]) -> 
     samehand extract reports/ --json > observables.json
     samehand extract feed.csv --map Indicator=domain-name
     """  # noqa: D301  # click reads \b as "keep these lines"
+    from samehand.inputs import Outcome, inputs, read_inputs
     from samehand.intake import Extraction, Task
-    from samehand.pipeline import Outcome, inputs, read_inputs
     from samehand.render.extract import (
         extraction_json,
         extraction_text,

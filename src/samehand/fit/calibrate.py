@@ -20,8 +20,8 @@ from samehand.case import Options, prepare
 from samehand.compare.evidence import Gatherer, hard_facet_of
 from samehand.compare.fitted import MIN_RARITY_BITS
 from samehand.config import Linkage, Parameters
-from samehand.link import score
 from samehand.model import Report
+from samehand.score import score
 
 Floats = NDArray[np.float64]
 #: Same-hand pairs of one actor weigh together as much as this many.

@@ -17,11 +17,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from samehand.cluster import Pair, pair
 from samehand.errors import InputError, UsageError
-from samehand.formats.records import lines_of, open_input, raw_records
+from samehand.formats.records import raw_records, values_of
 from samehand.knowledge.prevalence import holder_of
 from samehand.model import Problem, Report
 
@@ -111,26 +109,18 @@ def read_pairs(path: Path, reports: Collection[str], problems: list[Problem]) ->
     """
     found: dict[Pair, TruePair] = {}
     left: Counter[str] = Counter()
-    try:
-        stream = open_input(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
-    with stream:
-        for number, line in lines_of(stream):
-            if line is not None and not line.strip():
-                continue
-            place = f"{path}, line {number}"
-            try:
-                one = _pair(msgspec.json.decode(line or b""), reports)
-            except (msgspec.DecodeError, ValueError) as error:
-                problems.append(Problem(place, f"{error}; line skipped"))
-                continue
-            if isinstance(one, str):
-                left[one] += 1
-            elif (key := pair(one.l, one.r)) in found:
-                problems.append(Problem(place, "pair listed before; the first is used", "warning"))
-            else:
-                found[key] = one
+    for place, record in values_of(path):
+        try:
+            one = _pair(record, reports)
+        except ValueError as error:
+            problems.append(Problem(place, f"{error}; line skipped"))
+            continue
+        if isinstance(one, str):
+            left[one] += 1
+        elif (key := pair(one.l, one.r)) in found:
+            problems.append(Problem(place, "pair listed before; the first is used", "warning"))
+        else:
+            found[key] = one
     if not found:
         raise InputError(
             f"{path}: no pair can be scored. Each line needs 'l', 'r' (ids of the data set) and "

@@ -200,7 +200,7 @@ def read_json(
     except (OSError, EOFError, zlib.error) as error:
         yield Problem(str(path), f"cannot be read ({error}); what came before it is kept")
         found = True
-        unknown.clear()  # as in read_records: the error is what matters
+        unknown.clear()  # the error is what matters
     if loose:
         from samehand.formats import stix
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-import zlib
 from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from typing import IO, Any, get_args
 import msgspec
 
 from samehand.config import types_table
+from samehand.errors import InputError
 from samehand.knowledge.taxonomies import canonical_tlp
 from samehand.likelihood import is_grade
 from samehand.model import (
@@ -483,6 +483,26 @@ def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
             yield number, line
 
 
+def values_of(path: Path) -> Iterator[tuple[str, object]]:
+    """(place, decoded JSON) of each line that is not blank; `None` for one that is no JSON.
+
+    Raises:
+        InputError: if the file cannot be opened.
+    """
+    try:
+        stream = open_input(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+    with stream:
+        for number, line in lines_of(stream):
+            if line is not None and not line.strip():
+                continue
+            try:
+                yield f"{path}, line {number}", msgspec.json.decode(line or b"")
+            except (msgspec.DecodeError, ValueError):
+                yield f"{path}, line {number}", None
+
+
 def _decode(data: bytes) -> object:
     """A decoded JSON document.
 
@@ -555,34 +575,3 @@ def raw_records(path: Path) -> Iterator[tuple[str, object | Problem]]:
             yield f"{path}, record {number}", item
     else:
         yield place, document
-
-
-def read_records(
-    path: Path, *, use: ReportUse = "case", defaults: Defaults = Defaults()
-) -> Iterator[Report | Problem]:
-    """Reports and problems of one file, in the order of the file; streams, never raises.
-
-    Unknown fields are kept and reported once per file.
-    """
-    unknown: set[str] = set()
-    found = False
-    try:
-        for place, item in raw_records(path):
-            found = True
-            if isinstance(item, Problem):
-                yield item
-                continue
-            report, problems = parse_record(item, place, use=use, defaults=defaults)
-            yield from problems
-            if report is not None:
-                unknown.update(msgspec.json.decode(report.extra))
-                yield report
-    except (OSError, EOFError, zlib.error) as error:
-        yield Problem(str(path), f"cannot be read ({error}); what came before it is kept")
-        return
-    if not found:
-        yield Problem(str(path), "is empty; nothing read", "warning")
-    if unknown:
-        yield Problem(
-            str(path), f"unknown fields kept but not used: {', '.join(sorted(unknown))}", "warning"
-        )
