@@ -55,7 +55,7 @@ def bench(
     """Everything needed to gather evidence over these records."""
     numbers = numbers or parameters()
     profiles = profiles_of(records)
-    copies = find_copies(profiles, numbers.copies["cited_probability"], numbers.copies)
+    copies = find_copies(profiles, numbers.copies)
     universe = build_universe(
         profiles.values(),
         [b if isinstance(b, Profile) else profile(read(b, use="background")) for b in background],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import world
 from helpers import Record, bench, comparison, link_in, record
 from samehand.compare.copies import find_copies, resolve_citations
+from samehand.config import default_parameters
 
 SMALL = {"actors": 3, "campaigns": 4}
 
@@ -147,6 +148,6 @@ def test_independence_falls_with_each_cited_holder(probability: float, sources: 
     cited = [record(f"s{n}", ("mutex", "m")) for n in range(sources)]
     citing = record("z", ("mutex", "m"), ("mutex", "own"), cites=[c["id"] for c in cited])
     profiles = bench([*cited, citing]).profiles
-    found = find_copies(profiles, probability)
+    found = find_copies(profiles, {**default_parameters().copies, "cited_probability": probability})
     feature = next(f for f in profiles["z"].features if f.value == "m")
     assert abs(found.independence("z", feature) - (1 - probability) ** sources) < 1e-12

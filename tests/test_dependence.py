@@ -421,7 +421,7 @@ def test_incident_reference_and_own_judgement_are_not_made_copies() -> None:
     assert found.derivative_of == {} and found.detected
     profiles = profiles_of(whole())
     other = replace(profiles["a"], report=replace(profiles["a"].report, use="reference"))
-    assert find_copies({**profiles, "a": other}, 0.6, N).edges == ()
+    assert find_copies({**profiles, "a": other}, N).edges == ()
 
 
 def test_unknown_order_gives_either_direction_half() -> None:
@@ -441,6 +441,17 @@ def test_unknown_order_gives_either_direction_half() -> None:
     dated = [r | {"published": f"2020-0{n}-01"} for n, r in enumerate(records, 1)]
     (edge,) = bench(dated).copies.edges
     assert (edge.copy, edge.origin, edge.order_known) == ("b", "a", True)
+
+
+def test_the_same_text_without_date_or_citation_is_dependent() -> None:
+    text = told("same")
+    one = report("a", hosts(4), text=text)
+    other = report("b", [*hosts(4)[:2], *hosts(2, start=10)], text=text)
+    copies = find_copies(profiles_of([one, other]), N)
+    assert {e.copy for e in copies.edges} == {"a", "b"}
+    assert all(e.probability > 0.4 for e in copies.edges)
+    shared = Feature("domain-name", hosts(4)[0]["value"])
+    assert all(copies.independence(i, shared) < 0.6 for i in "ab")
 
 
 def test_shared_items_of_a_probable_copy_weigh_less() -> None:
@@ -497,7 +508,7 @@ def test_generated_pairs_are_told_apart(seed: int) -> None:
     independent = scores.pop("independent")
     for kind, bits in scores.items():
         assert auc(bits, independent) >= 0.95, kind
-    found = find_copies(profiles, 0.6, N)
+    found = find_copies(profiles, N)
     weights = {(e.copy, e.origin): e.probability for e in found.edges}
     apart = [weights.get(p, 0.0) for p, kind in world.kind.items() if kind == "independent"]
     assert mean(apart) < 0.05
@@ -519,5 +530,5 @@ def test_ten_thousand_reports_with_text_take_seconds() -> None:
         )
     profiles = profiles_of(records)
     started = time.process_time()
-    find_copies(profiles, 0.6, N)
+    find_copies(profiles, N)
     assert time.process_time() - started < 20  # seconds of a loaded machine; 10 on a free one

@@ -20,7 +20,7 @@ import laws
 from helpers import bench, link_in, read, record
 from samehand.case import Options, pair_evidence, prepare
 from samehand.compare.evidence import PairEvidence
-from samehand.compare.fitted import MIN_RARITY_BITS, interpolated
+from samehand.compare.fitted import interpolated
 from samehand.compare.likeness import Likeness, Marks, likeness
 from samehand.config import (
     Parameters,
@@ -366,14 +366,6 @@ def test_fitting_a_world_in_which_time_and_names_tell() -> None:
     assert not np.isnan(rows).any()
     parameters = replace(default_parameters(), linkage=fitted)
     case = prepare(found, parameters, Options(prior="feed"))
-    chance = {
-        p.same: [
-            make_link(pair_evidence(case, p.l, p.r), parameters).probability
-            for p in labelled
-            if p.same == p.same
-        ]
-        for p in labelled
-    }
     same = [
         make_link(pair_evidence(case, p.l, p.r), parameters).probability for p in labelled if p.same
     ]
@@ -382,7 +374,7 @@ def test_fitting_a_world_in_which_time_and_names_tell() -> None:
         for p in labelled
         if not p.same
     ]
-    assert chance and min(same) > max(other)
+    assert min(same) > max(other)
     assert parse_linkage(json.dumps(document(fitted)).encode(), "x").types == fitted.types
 
 
@@ -406,5 +398,31 @@ def test_the_command_fits_and_its_file_is_used(tmp_path: Path) -> None:
     assert missing.returncode == 4
 
 
-def test_rarity_below_the_limit_is_named() -> None:
-    assert MIN_RARITY_BITS == 1.0
+def test_a_pair_that_stands_for_two_is_fitted_as_two() -> None:
+    reports, pairs = world(Random(3), 60)
+    found = [read({k: v for k, v in r.items() if k != "label"}) for r in reports]
+    one = [Labelled(p["l"], p["r"], p["label"] == "same", (p["l"], p["r"])) for p in pairs]
+    twice = [replace(p, weight=2.0) for p in one]
+    listed, _ = fit(found, one + one, [True] * 2 * len(one), default_parameters())
+    weighted, _ = fit(found, twice, [True] * len(one), default_parameters())
+    for name in ("base_bits", "undated_bits", "labelled_prior_bits"):
+        assert getattr(listed, name) == pytest.approx(getattr(weighted, name), abs=1e-6)
+    assert np.allclose(listed.evidence, weighted.evidence, atol=1e-6)
+
+
+def test_without_a_list_the_pairs_that_share_something_are_found(tmp_path: Path) -> None:
+    reports, pairs = world(Random(4), 60)
+    loners = [record(f"lone{n}", label={"actor": f"L{n}"}) for n in range(300)]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(r) + "\n" for r in reports + loners))
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(p) + "\n" for p in pairs))
+    command = ("calibrate", "r.jsonl", "-o", "l.json", "--json")
+    listed = json.loads(ok(tmp_path, *command, "--pairs", "p.jsonl"))
+    assert json.loads(ok(tmp_path, *command))["fitted"]["pairs"] == listed["fitted"]["pairs"]
+
+
+def test_a_fit_over_other_starting_weights_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "l.json").write_bytes(
+        changed(fitted={**json.loads(changed())["fitted"], "starting_weights": "0" * 16})
+    )
+    with pytest.raises(ConfigError, match="Fit it again with them"):
+        load_parameters(None, tmp_path / "l.json")

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samehand.case import Progress
-from samehand.compare.profile import profile
+from samehand.case import Options, Progress, candidate_pairs, prepare
 from samehand.config import Parameters, fingerprint
 from samehand.errors import InputError
 from samehand.fit.baselines import sharing
@@ -18,6 +17,7 @@ from samehand.fit.calibrate import Floats, Labelled, design, document, fit, solv
 from samehand.fit.metrics import (
     at_threshold,
     average_precision,
+    base_rate,
     calibration_error,
     capped,
     log_loss,
@@ -49,13 +49,16 @@ def calibrate(
     reports = read_reports(dataset, "case", problems)
     labels = read_labels(dataset, reports)
     actors = {r.id: (labels[r.id].actor if r.id in labels else "") or r.id for r in reports}
-    truth = all_pairs(labels, ()) if pairs is None else read_pairs(pairs, set(actors), problems)
-    profiles = {r.id: profile(r) for r in reports}
+    case = prepare(reports, parameters, Options(prior="feed"))
+    if pairs is None:
+        truth = all_pairs(labels, candidate_pairs(case, case.case_ids))
+    else:
+        truth = read_pairs(pairs, set(actors), problems)
     progress("fitting", 0, 3)
     labelled = [
         Labelled(p.l, p.r, p.same, (actors[p.l], actors[p.r]), p.weight) for p in truth.pairs
     ]
-    strong = [sharing(profiles[p.l], profiles[p.r]) == "more" for p in labelled]
+    strong = [sharing(case.profiles[p.l], case.profiles[p.r]) == "more" for p in labelled]
     positives = sum(on and p.same for on, p in zip(strong, labelled, strict=True))
     if positives < FEWEST_POSITIVES:
         raise InputError(
@@ -147,11 +150,11 @@ def _scores(probability: Floats, labelled: list[Labelled]) -> dict[str, float]:
         return {"pairs": float(len(pairs))}
     p = probability[on]
     same = np.array([float(x.same) for x in pairs])
-    weight = np.ones(len(pairs))
+    weight = np.array([x.weight for x in pairs])
     sure = at_threshold(p, same, weight, SURE)
     return {
         "pairs": float(len(pairs)),
-        "base_rate": round(float(same.mean()), 3),
+        "base_rate": round(base_rate(same, weight), 3),
         "average_precision": round(average_precision(p, same, weight), 3),
         "log_loss": round(log_loss(p, same, weight), 3),
         "calibration_error": round(calibration_error(p, same, weight), 3),

@@ -61,6 +61,8 @@ class Case:
     statements: Statements
     parameters: Parameters
     case_k: float | None
+    same: Mapping[Feature, Feature]
+    """Hash -> the hash that stands for the same file."""
     case_ids: tuple[str, ...]
     """Reports of the case, derivatives among them."""
     copies_of: Mapping[str, tuple[str, ...]]
@@ -101,7 +103,7 @@ def prepare(
             raise InputError(f"two reports carry the id {report.id!r}; ids must be unique")
         else:
             profiled[report.id] = profile(report, same)
-    copies = find_copies(profiled, parameters.copies["cited_probability"], parameters.copies)
+    copies = find_copies(profiled, parameters.copies)
     universe = build_universe(
         profiled.values(), background, copies, parameters, year_of(options.as_of)
     )
@@ -111,6 +113,7 @@ def prepare(
         universe=universe,
         statements=Statements({i: p.report for i, p in profiled.items()}, copies, parameters),
         parameters=parameters,
+        same=same,
         case_k=parameters.prior["case_k"] if options.prior == "case" else None,
         case_ids=tuple(i for i, p in profiled.items() if p.report.use == "case"),
         copies_of={

@@ -74,6 +74,8 @@ class Linkage:
     pairs: int
     """Labelled pairs behind it."""
     positives: int
+    starting_weights: str
+    """Hash of the starting weights that it was fitted over; '' if it does not say."""
     data: frozenset[str]
     """Fingerprints of the files it was fitted on (`fingerprint`)."""
     hash: str
@@ -246,6 +248,7 @@ def parse_linkage(data: bytes, place: str) -> Linkage:
             habit_unlisted=float(raw["habit_unlisted"]),
             pairs=int(raw["fitted"]["pairs"]),
             positives=int(raw["fitted"]["positives"]),
+            starting_weights=str(raw["fitted"].get("starting_weights", "")),
             data=frozenset(map(str, raw["fitted"].get("data", {}).values())),
             hash=hashlib.sha256(data).hexdigest()[:16],
         )
@@ -284,7 +287,13 @@ def load_parameters(path: Path | None, linkage: Path | None = None) -> Parameter
             fitted = parse_linkage(linkage.read_bytes(), str(linkage))
         except OSError as error:
             raise ConfigError(f"{linkage}: cannot be read ({error.strerror})") from error
-        return _joined(default_parameters() if path is None else load_parameters(path), fitted)
+        start = default_parameters() if path is None else load_parameters(path)
+        if fitted.starting_weights not in ("", start.hash):
+            raise ConfigError(
+                f"{linkage}: fitted over starting weights {fitted.starting_weights}, and in use "
+                f"are {start.hash}. Fit it again with them."
+            )
+        return _joined(start, fitted)
     if path is None:
         return shipped_parameters()
     try:

@@ -25,6 +25,7 @@ from samehand.case import (
 from samehand.cluster import Pair, pair
 from samehand.compare.copies import resolve_citations
 from samehand.compare.evidence import Gatherer
+from samehand.compare.files import same_files
 from samehand.compare.profile import profile
 from samehand.config import Parameters
 from samehand.errors import InputError
@@ -261,7 +262,7 @@ def predict_actors(
     shared_profiles = dict(case.profiles)
     for number, report in enumerate(asked):
         # Each query meets the reference alone; other queries tell it nothing.
-        alone = profile(report)
+        alone = profile(report, {**same_files([report]), **case.same})
         sources = tuple(s for s in cited[report.id] if s in case.profiles)
         copies = replace(
             case.copies,

@@ -16,7 +16,7 @@ from datetime import date
 from samehand.compare.copysearch import find_edges
 from samehand.compare.dependence import CopyEdge, Numbers
 from samehand.compare.profile import Profile
-from samehand.config import default_parameters, types_table
+from samehand.config import types_table
 from samehand.model import Feature, Report
 
 
@@ -124,18 +124,12 @@ def _roots(direct: dict[str, str], profiles: Mapping[str, Profile]) -> dict[str,
     return roots
 
 
-def find_copies(
-    profiles: Mapping[str, Profile], cited_probability: float, numbers: Numbers | None = None
-) -> Copies:
+def find_copies(profiles: Mapping[str, Profile], numbers: Numbers) -> Copies:
     """Dependence among the profiled reports, from their citations and from what they hold.
 
     The result does not depend on the order of loading. ``numbers`` is the section [copies] of the
-    parameters, the bundled one by default.
+    parameters.
     """
-    numbers = {
-        **(numbers or default_parameters().copies),
-        "cited_probability": cited_probability,
-    }
     known_at = {i: p.report.known_at for i, p in profiles.items()}
     cited = {
         i: tuple(s for s in sources if not _later(known_at[s], known_at[i]))
@@ -157,7 +151,8 @@ def find_copies(
         one, other = edge.copy, edge.origin
         counts = other not in roots or direct.get(one) == other or other in cited[one]
         # A copy of a copy is judged by the first: what only repeats changes nothing.
-        if counts and profiles[one].report.kind != "compilation" and len(edge.terms) > 2:
+        more = any(t.name not in ("start", "citation") for t in edge.terms)
+        if counts and more and profiles[one].report.kind != "compilation":
             detected.setdefault(one, {})[other] = edge.probability
     sources = {source for targets in (*cited.values(), *detected.values()) for source in targets}
     return Copies(
@@ -165,7 +160,7 @@ def find_copies(
         derivative_of=roots,
         compilations=frozenset(i for i, p in profiles.items() if p.report.kind == "compilation"),
         holders={s: frozenset(profiles[s].features) for s in sources},
-        cited_probability=cited_probability,
+        cited_probability=numbers["cited_probability"],
         detected=detected,
         edges=found.edges,
     )

@@ -8,7 +8,7 @@ longer gap never raises), shrunk towards zero, every actor's same-hand pairs wei
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -55,7 +55,7 @@ class Labelled:
     """How many pairs of the population it stands for."""
 
 
-def habit_weights(reports: Sequence[Report], parameters: Parameters) -> dict[str, float]:
+def habit_weights(reports: Sequence[Report]) -> dict[str, float]:
     """How rare each of the commonest habits is among reports, in nats."""
     from samehand.compare.likeness import marks
     from samehand.compare.profile import profile
@@ -77,7 +77,8 @@ def _blank(weights: Mapping[str, float]) -> Linkage:
         base_bits=0.0, labelled_prior_bits=0.0, evidence=((0.0, 0.0),),
         names=(0.0, 0.0), habits=(0.0, 0.0), kinds=(0.0, 0.0), gap=((0.0, 0.0),),
         undated_bits=0.0, types=frozenset(TYPES), habit_weights=weights,
-        habit_unlisted=UNLISTED, pairs=0, positives=0, data=frozenset(), hash="",
+        habit_unlisted=UNLISTED, pairs=0, positives=0, hash="",
+        starting_weights="", data=frozenset(),
     )  # fmt: skip
 
 
@@ -120,8 +121,11 @@ def design(rows: Floats) -> Floats:
 
 def weights_of(pairs: Sequence[Labelled]) -> Floats:
     """The weight of each pair, with every actor's same-hand pairs limited."""
-    count = Counter(p.actors[0] for p in pairs if p.same)
-    return np.array([min(1.0, ACTOR_PAIRS / count[p.actors[0]]) if p.same else 1.0 for p in pairs])
+    count: dict[str, float] = defaultdict(float)
+    for p in pairs:
+        count[p.actors[0]] += p.weight if p.same else 0.0
+    limits = [min(1.0, ACTOR_PAIRS / count[p.actors[0]]) if p.same else 1.0 for p in pairs]
+    return np.array([limit * p.weight for limit, p in zip(limits, pairs, strict=True)])
 
 
 def solve(matrix: Floats, same: Floats, weights: Floats) -> Floats:
@@ -184,7 +188,7 @@ def fit(
     ``strong`` marks the pairs to fit on: those that share more than a provider. All pairs by weight
     give the base rate of two reports drawn at random.
     """
-    start = _blank(habit_weights([r for r in reports if r.use != "background"], parameters))
+    start = _blank(habit_weights([r for r in reports if r.use != "background"]))
     case = prepare(reports, replace(parameters, linkage=start), Options(prior="feed"))
     rows = features(case.gatherer(), pairs, parameters)
     chosen = [i for i, on in enumerate(strong) if on and not np.isnan(rows[i, 0])]
