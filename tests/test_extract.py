@@ -466,3 +466,18 @@ def test_what_the_address_of_a_known_site_names_is_found_inside_it(
 def test_forms_of_the_third_set(text: str, found: list[str]) -> None:
     mentions = extract(Document("a.txt", "text", text))
     assert [m.feature.value for m in mentions if m.feature.kind != "file:name"] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("They paid 3.120.250.100 rupiah.", set()),
+        ("The C2 server 45.120.25.10 bytes back.", {("ipv4-addr", "45.120.25.10")}),
+        ("It meets AS9120 and runs on AS400.", set()),
+        ("Hosted in the autonomous system AS9120.", {("autonomous-system", "AS9120")}),
+    ],
+)
+def test_amounts_and_norms_are_neither_addresses_nor_networks(
+    text: str, found: set[tuple[str, str]]
+) -> None:
+    assert values(text) == found

@@ -107,6 +107,7 @@ def test_prose_before_a_text_moves_the_places_and_changes_nothing_else(
 
 @settings(max_examples=len(FORMS))
 @given(forms, st.lists(st.tuples(st.integers(0, 200), st.sampled_from(INVISIBLE)), max_size=6))
+@example("Payload URL: hxxp://mail-archive[.]su/x.zip", [(1, "\u200b")])
 def test_invisible_characters_hide_nothing(text: str, inserted: list[tuple[int, str]]) -> None:
     plain = [(m.feature, m.role) for m in mentions(text)]
     for place, char in inserted:

@@ -276,3 +276,12 @@ def test_commands_in_a_block_of_code_hold_what_was_seen() -> None:
     document = Document("a.md", "markdown", text, blocks=(Block("code", start, start + len(code)),))
     found = {m.feature.value: m.role for m in extract(document)}
     assert found["http://payload.badsite.com/stage2.ps1"] != "reference"
+
+
+@pytest.mark.parametrize(
+    "value", ["127.0.0.1:9050", "192.168.1.5:443", "10.0.0.0/8", "fe80::1", "8.8.8.8:53"]
+)
+def test_addresses_that_belong_to_nobody_are_benign_in_every_form(value: str) -> None:
+    assert {r for row in roles(f"The C2 server is {value} here.").values() for r in row} == {
+        "benign"
+    }

@@ -348,3 +348,16 @@ def test_a_file_with_more_than_its_share_keeps_what_came_before(
     ((_, items),) = all_of([tmp_path / "many.zip"])
     assert sum(isinstance(i, Extraction) for i in items) == 2
     assert any(isinstance(i, Problem) and "the rest is left out" in i.message for i in items)
+
+
+def test_a_reader_that_dies_without_work_is_replaced(tmp_path: Path) -> None:
+    pool = intake._Pool(1, Task({}))
+    try:
+        (reader,) = pool.readers
+        reader.process.kill()
+        reader.process.join()
+        pool.give(reader, 0, text(tmp_path / "a.txt", "see a1[.]evil.com"))
+        found = [item for _ in range(20) for _, item in pool.results([tmp_path / "a.txt"]) if item]
+    finally:
+        pool.close()
+    assert values(found) == {"a1.evil.com"}

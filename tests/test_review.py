@@ -230,3 +230,22 @@ def test_the_marking_of_a_document_is_the_most_restricted_that_it_bears(
     words: str, marked: str
 ) -> None:
     assert marking(words) == marked
+
+
+def test_the_last_decision_about_a_value_counts_and_a_list_is_decided_as_one(
+    workspace: Path,
+) -> None:
+    name = only_id(workspace)
+    before = held(workspace)
+    ok(workspace, "review", name, "reject", "2")
+    ok(workspace, "review", name, "reject", "1-3")
+    assert len(held(workspace)) == len(before) - 3
+    ok(workspace, "review", name, "accept", "2")
+    assert len(held(workspace)) == len(before) - 2
+    ok(workspace, "review", name, "retype", "2", "--as", "url")
+    ok(workspace, "review", name, "accept", "2")
+    back = {v: o["feature"]["kind"] for v, o in held(workspace).items()}
+    assert back.items() <= {v: o["feature"]["kind"] for v, o in before.items()}.items()
+    decided = len(json.loads(ok(workspace, "decide", "--json")))
+    assert call(workspace, "review", name, "reject", "3", "no such value").returncode == 2
+    assert len(json.loads(ok(workspace, "decide", "--json"))) == decided

@@ -188,8 +188,12 @@ class _Pool:
 
     def give(self, reader: _Reader, number: int, path: Path) -> None:
         """Hand a file to an idle reader."""
+        try:
+            reader.connection.send(path)
+        except OSError:  # it died without work
+            reader = self._replaced(reader)
+            reader.connection.send(path)
         reader.number, reader.since = number, time.monotonic()
-        reader.connection.send(path)
 
     def results(self, paths: Sequence[Path]) -> Iterator[tuple[int, Item | None]]:
         """What became ready, waiting at most a short while: items, and `None` at the end of a file.
@@ -214,11 +218,16 @@ class _Pool:
                 yield number, self._lost(reader, paths[number], why)
                 yield number, None
 
-    def _lost(self, reader: _Reader, path: Path, why: str) -> Problem:
+    def _replaced(self, reader: _Reader) -> _Reader:
+        """A new reader in the place of one, which is ended."""
         reader.process.kill()
         reader.process.join()
         reader.connection.close()
-        self.readers[self.readers.index(reader)] = self._start()
+        new = self.readers[self.readers.index(reader)] = self._start()
+        return new
+
+    def _lost(self, reader: _Reader, path: Path, why: str) -> Problem:
+        self._replaced(reader)
         return Problem(
             str(path), f"{why}; what came before is kept. Save it in another format, or split it."
         )

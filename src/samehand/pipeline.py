@@ -106,31 +106,40 @@ def load_one(workspace: Path, identifier: str) -> tuple[Report, Report, str, Doc
 
 
 def review(
-    workspace: Path, action: ReviewAction, report: str, kind: str, value: str, to: str, reason: str
-) -> Decision:
-    """Write a decision about one observable of a report into the journal.
+    workspace: Path,
+    action: ReviewAction,
+    report: str,
+    values: Sequence[tuple[str, str]],
+    to: str,
+    reason: str,
+) -> list[Decision]:
+    """Write a decision about each (type, value) of a report into the journal: about all or none.
 
     Raises:
-        NotFoundError: if the report does not exist, or does not hold the value.
-        UsageError: if the type is unknown or the value is none of its type.
+        NotFoundError: if the report does not exist, or does not hold a value.
+        UsageError: if a type is unknown or a value is none of its type.
     """
-    held, _, _, _ = load_one(workspace, report)
-    try:
-        feature = feature_of(kind, value)
-        if action == "review-retype":
-            feature_of(to, feature.value)
-    except KeyError as error:
-        raise UsageError(
-            f"{error.args[0]!r} is no type of observable; docs/records.md lists them"
-        ) from error
-    except ValueError as error:
-        raise UsageError(f"{value!r} as {to or kind}: {error}") from error
-    if action != "review-add" and all(o.feature != feature for o in held.observations):
-        raise NotFoundError(
-            f"{report} holds no {kind} {value!r}; 'samehand review {report}' lists what it holds"
-        )
-    subjects = [report, feature.kind, feature.value, *([to] if to else [])]
-    return append(journal_path(workspace), action, subjects, reason)
+    held, raw, _, _ = load_one(workspace, report)
+    known = {o.feature for o in (*held.observations, *raw.observations)}
+    subjects = []
+    for kind, value in values:
+        try:
+            feature = feature_of(kind, value)
+            if action == "review-retype":
+                feature_of(to, feature.value)
+        except KeyError as error:
+            raise UsageError(
+                f"{error.args[0]!r} is no type of observable; docs/records.md lists them"
+            ) from error
+        except ValueError as error:
+            raise UsageError(f"{value!r} as {to or kind}: {error}") from error
+        if action != "review-add" and feature not in known:
+            raise NotFoundError(
+                f"{report} holds no {kind} {value!r}; 'samehand review {report}' lists what it "
+                "holds"
+            )
+        subjects.append([report, feature.kind, feature.value, *([to] if to else [])])
+    return [append(journal_path(workspace), action, row, reason) for row in subjects]
 
 
 @dataclass(frozen=True, slots=True)

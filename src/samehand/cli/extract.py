@@ -178,19 +178,14 @@ def review(
         raise UsageError(f"{chosen!r} is no role; known: {', '.join(ROLES)}")
     if (action == "add") != bool(kind):
         raise UsageError("--type belongs to add, which needs it")
-    made = []
-    for one, value in _chosen(review_rows(raw, report), action, items, kind):
-        made.append(
-            decide(
-                obj.workspace,
-                f"review-{action}",  # type: ignore[arg-type]  # one of the actions
-                identifier,
-                one,
-                value,
-                to or role,
-                reason,
-            )
-        )
+    made = decide(
+        obj.workspace,
+        f"review-{action}",  # type: ignore[arg-type]  # one of the actions
+        identifier,
+        _chosen(review_rows(raw, report), action, items, kind),
+        to or role,
+        reason,
+    )
     obj.result(
         "\n".join(
             f"#{d.number} {d.action.removeprefix('review-')} {d.subjects[1]} "

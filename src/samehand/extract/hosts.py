@@ -25,9 +25,7 @@ _OBJECT_IDENTIFIER = re.compile(r"1\.3\.6\.|1\.2\.840\.|2\.5\.(?:4|29)\.")
 #: First octet of what is reserved or a netmask (RFC 1112, 4).
 _RESERVED = 240
 _ROUTE = re.compile(r"(?i)\b(?:masks?|wildcard|route|gateway|listen\w*|bind\w*)\b[^.]*$")
-_UNIT = re.compile(
-    r"\s*(?:rupiah|dollars?|euros?|usd|eur|rub\w*|yen|won|bytes?|[%€$£])(?!\w)", re.I
-)
+_UNIT = re.compile(r"\s*(?:rupiah|dollars?|euros?|usd|eur|rub\w*|yen|bytes?|[%€$£])(?!\w)", re.I)
 #: What joins the members of a list of versions.
 _AND = re.compile(r"\s*(?:[,;/&–-]|and|or|to|through|,\s*(?:and|or))\s*")
 #: Signs without which all dots of a token are plain.
@@ -43,7 +41,7 @@ _OBJECTS = frozenset(
     (
         *("this", "self", "document", "window", "req", "res", "request", "response", "node", "obj"),
         *("event", "module", "exports", "process", "params", "props", "element", "args", "argv"),
-        *("threat", "rule", "main", "runtime", "math", "json", "console", "sys", "os"),
+        *("main", "runtime", "math", "json", "console", "sys", "os"),
     )
 )
 #: A label in the names that scanners give to malware: "Trojan.Win32.Agent.cd".
@@ -54,7 +52,6 @@ _PLATFORMS = frozenset(
     )
 )
 _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?|[^\W_]|_[\w-]{1,62}")
-_NUMERIC = re.compile(r"\d{1,3}")
 _WORD = re.compile(r"(?<![\w.@/-])[A-Za-z_]+(?![\w@/-]|\.\w)")
 #: Words before four numbers among which one for a version counts.
 _NEAR_WORDS = 4
@@ -287,8 +284,8 @@ class Judge:
             return False
         if int(part.labels[0]) >= _RESERVED:
             return False
-        if _UNIT.match(self.text, end):
-            return False  # 3.120.250.100 rupiah
+        if _UNIT.match(self.text, end) and not _TOLD_ADDRESS.search(before):
+            return False  # an amount with dots between thousands
         line = re.split(r"[\n;,]|(?<!\b[Vv]er)[.!?] ", before[-_NEAR_ADDRESS:])[-1]
         for word in _WORD.findall(line)[: -_NEAR_WORDS - 1 : -1]:
             if word.lower() in _ADDRESS_WORDS:

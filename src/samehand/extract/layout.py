@@ -6,7 +6,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from samehand.extract.clean import Scan
 from samehand.extract.patterns import compiled, spans
@@ -43,6 +43,12 @@ class Heading:
     text: str
 
 
+def _line(scan: Scan, start: int, end: int) -> tuple[str, str]:
+    before = scan.shown(start - LINE_CHARS if start > LINE_CHARS else 0, start)
+    after = scan.shown(end, end + LINE_CHARS)
+    return before.rpartition("\n")[2], after.partition("\n")[0]
+
+
 class Layout:
     """Where lines, headings, tables and lists of a document lie."""
 
@@ -57,7 +63,7 @@ class Layout:
         once = {h.start: h for h in (*found, *stated)}
         self.headings = sorted(once.values(), key=lambda h: h.start)
         self._starts = [h.start for h in self.headings]
-        self._words = scan.even
+        self._blanked = scan
         self._edges, self._inside = _innermost(document.blocks)
 
     def _marked(self, scan: Scan) -> Iterator[Heading]:
@@ -98,10 +104,7 @@ class Layout:
 
     def line(self, start: int, end: int) -> tuple[str, str]:
         """What stands before and after a value on its line, at most `LINE_CHARS` of each."""
-        shown = self.scan.shown
-        before = shown(start - LINE_CHARS if start > LINE_CHARS else 0, start)
-        after = shown(end, end + LINE_CHARS)
-        return before.rpartition("\n")[2], after.partition("\n")[0]
+        return _line(self.scan, start, end)
 
     def blank(self, spans: Iterable[tuple[int, int]]) -> None:
         """Take the values at some places, in order, out of what `words` gives."""
@@ -111,13 +114,11 @@ class Layout:
             if start >= at:
                 pieces += [even[at:start], _NOT_NEWLINE.sub("\x01", even[start:end])]
                 at = end
-        self._words = "".join((*pieces, even[at:]))
+        self._blanked = replace(self.scan, even="".join((*pieces, even[at:])))
 
     def words(self, start: int, end: int) -> tuple[str, str]:
         """As `line`, with other values blotted out."""
-        before = self._words[max(0, start - LINE_CHARS) : start]
-        after = self._words[end : end + LINE_CHARS]
-        return before.rpartition("\n")[2], after.partition("\n")[0]
+        return _line(self._blanked, start, end)
 
     def box(self, place: int) -> Block | None:
         """The innermost table, list or code block around a place."""

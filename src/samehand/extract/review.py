@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from samehand.formats.records import observation_id
 from samehand.model import Decision, Feature, Observation, Report
@@ -36,39 +36,55 @@ def _changed(observation: Observation, feature: Feature, role: str, status: str)
     )
 
 
-def _applied(observations: list[Observation], step: Decision) -> list[Observation]:
-    """The observations after one decision; one about a value that is not there changes nothing."""
+@dataclass(slots=True)
+class _Row:
+    """An observation as it was read (`None`: added by hand), and as it is now (`None`: gone)."""
+
+    raw: Observation | None
+    now: Observation | None
+
+    def meant_by(self, feature: Feature) -> Observation | None:
+        """The observation that a decision about a value speaks of: as it is now, or as read."""
+        return next((o for o in (self.now, self.raw) if o and o.feature == feature), None)
+
+
+def _apply(rows: list[_Row], step: Decision) -> None:
+    """One decision; one about a value that is not there changes nothing."""
     report, kind, value, *more = step.subjects
     meant = Feature(kind, value)
     if step.action == "review-add":
         role = more[0] if more else ""
-        if any(o.feature == meant and o.status == "added" for o in observations):
-            return observations
-        added = Observation(
-            observation_id(report, meant, "", role), report, meant, value, role,
-            extractor=ANALYST, status="added",
-        )  # fmt: skip
-        return [*observations, added]
-    left: list[Observation] = []
-    for observation in observations:
-        if observation.feature != meant:
-            left.append(observation)
-        elif step.action == "review-accept":
-            left.append(replace(observation, status="accepted"))
+        if not any(r.now and r.now.feature == meant and r.now.status == "added" for r in rows):
+            added = Observation(
+                observation_id(report, meant, "", role), report, meant, value, role,
+                extractor=ANALYST, status="added",
+            )  # fmt: skip
+            rows.append(_Row(None, added))
+        return
+    for row in rows:
+        observation = row.meant_by(meant)
+        if observation is None:
+            continue
+        if step.action == "review-accept":
+            row.now = replace(observation, status="accepted")
         elif step.action == "review-role":
-            left.append(_changed(observation, meant, more[0], "accepted"))
+            row.now = _changed(observation, meant, more[0], "accepted")
         elif step.action == "review-retype":
-            left.append(
-                _changed(observation, feature_of(more[0], value), observation.role, "retyped")
-            )
-    return list({o.id: o for o in left}.values())
+            row.now = _changed(observation, feature_of(more[0], value), observation.role, "retyped")
+        elif step.action == "review-reject":
+            row.now = None
 
 
 def reviewed(report: Report, steps: Sequence[Decision]) -> Report:
-    """The report as the analyst's decisions leave it; rejected observations are gone."""
+    """The report as the analyst's decisions leave it; rejected observations are gone.
+
+    The last decision about a value counts: what was rejected or retyped can be accepted again.
+    """
     if not steps:
         return report
-    observations = list(report.observations)
+    rows = [_Row(o, o) for o in report.observations]
     for step in steps:
-        observations = _applied(observations, step)
-    return replace(report, observations=tuple(observations))
+        _apply(rows, step)
+    return replace(
+        report, observations=tuple({r.now.id: r.now for r in rows if r.now is not None}.values())
+    )

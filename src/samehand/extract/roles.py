@@ -175,8 +175,9 @@ class Roles:
             return "reference"
         if self.own and not defanged and self._owner(host) in self.own:
             return "reference"
-        bare = feature.value.partition(":")[0].partition("/")[0] if "ip" in kind else ""
-        if bare and (bare in _RESOLVERS or (kind == "ipv4-addr" and is_special_address(bare))):
+        bare = feature.value.partition("/")[0] if kind in _ADDRESSES else ""
+        bare = bare.partition(":")[0] if "." in bare else bare
+        if bare and (bare in _RESOLVERS or is_special_address(bare)):
             return "benign"
         return self._by_words(words_before, words_after, start) or "indicator"
 

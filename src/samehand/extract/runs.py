@@ -41,6 +41,8 @@ _CERTIFICATE = re.compile(
 )
 _FUZZY_LABEL = re.compile(r"(?i)\b(?:ssdeep|fuzzy)\b")
 _TLSH_LABEL = re.compile(r"(?i)\btlsh\b\W{0,6}$")
+#: Written so, they are a computer (AS/400) and norms for aircraft unless the words say otherwise.
+_NOT_SYSTEMS = (400, 9100, 9120)
 _AS_LABEL = re.compile(r"(?i)\b(?:asns?|autonomous|hosting|hosted|provider|bgp|network)\b")
 _ADDRESS_WORD = re.compile(r"(?i)\b(?:ips?|address(?:es)?|c2|c&c|server|host)\b")
 _ATTACK_CONTEXT = re.compile(r"(?i)\bT1\d{3}\.\d{3}\b|att&(?:amp;)?ck|mitre|technique|tactic")
@@ -186,13 +188,13 @@ class Runs:
         number = int(re.sub(r"\D", "", raw))
         following = self.text[end : end + 2]
         spaced = " " in raw and not raw.startswith("ASN")
-        if (
-            number in (0, 400, 9100, 9120) or number >= 1 << 32
-        ):  # AS/400, and what 32 bits do not hold
+        if not 0 < number < 1 << 32:
             return None
         if following[:1] in (".", "-") and following[1:].isalnum():
             return None
-        if spaced and not _AS_LABEL.search(self._line_before(start, _NEAR_SHORT)):
+        if (spaced or number in _NOT_SYSTEMS) and not _AS_LABEL.search(
+            self._line_before(start, _NEAR_SHORT)
+        ):
             return None
         return Candidate(start, end, "autonomous-system", f"AS{number}", rank=1)
 

@@ -498,8 +498,8 @@ def values_of(path: Path) -> Iterator[tuple[str, object]]:
             if line is not None and not line.strip():
                 continue
             try:
-                yield f"{path}, line {number}", msgspec.json.decode(line or b"")
-            except (msgspec.DecodeError, ValueError):
+                yield f"{path}, line {number}", _decode(line or b"")
+            except ValueError:
                 yield f"{path}, line {number}", None
 
 
