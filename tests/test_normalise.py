@@ -316,3 +316,15 @@ def test_folded_names_ignore_case_and_punctuation(name: str) -> None:
 )
 def test_special_addresses(value: str, special: bool, address: bool) -> None:
     assert (is_special_address(value), is_address(value)) == (special, address)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["quay", r"\\.\pipe\quay", r"\\.\PIPE\quay", r"\\?\pipe\quay", r"\\host-1\pipe\quay", " quay "],
+)
+def test_a_pipe_is_its_name_however_it_is_written(raw: str) -> None:
+    assert canonical("named-pipe", raw) == Feature("named-pipe", "quay")
+
+
+def test_a_pipe_path_without_a_name_stays() -> None:
+    assert canonical("named-pipe", "\\\\.\\pipe\\").value == "\\\\.\\pipe\\"

@@ -249,3 +249,15 @@ def test_the_last_decision_about_a_value_counts_and_a_list_is_decided_as_one(
     decided = len(json.loads(ok(workspace, "decide", "--json")))
     assert call(workspace, "review", name, "reject", "3", "no such value").returncode == 2
     assert len(json.loads(ok(workspace, "decide", "--json"))) == decided
+
+
+def test_a_link_that_the_text_does_not_show_is_a_citation(tmp_path: Path) -> None:
+    page = (
+        "<p>As <a href='https://vendor.example/first'>others</a> said, evil[.]example is bad.</p>"
+    )
+    text(tmp_path / "r.html", f"<html><body><article>{page}</article></body></html>")
+    ok(tmp_path, "init")
+    ok(tmp_path, "add", "r.html")
+    assert json.loads(ok(tmp_path, "show", only_id(tmp_path), "--json"))["cites"] == [
+        "https://vendor.example/first"
+    ]

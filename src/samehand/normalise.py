@@ -228,6 +228,14 @@ def _cve(raw: str) -> str:
     return value
 
 
+_PIPE_PATH = re.compile(r"(?i)^[\\/]{1,4}(?:[.?]|[\w.-]+)[\\/]+pipe[\\/]+(?=.)")
+
+
+def _pipe(raw: str) -> str:
+    r"""The name of a pipe, without the path '\\.\pipe\' that some write before it."""
+    return _PIPE_PATH.sub("", _text(raw))
+
+
 _RULES: dict[str, Callable[[str], str]] = {
     "domain": _domain,
     "ipv4": _ipv4,
@@ -245,6 +253,7 @@ _RULES: dict[str, Callable[[str], str]] = {
     "title": _title,
     "file-path": _file_path,
     "file-name": _file_name,
+    "pipe": _pipe,
     "registry": _registry,
     "wallet": _wallet,
     "serial": _serial,

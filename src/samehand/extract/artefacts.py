@@ -178,10 +178,10 @@ class Artefacts:
         r"""Named pipes by their paths: '\\.\pipe\name'."""
         for start, raw, _ in self._matches(p.PIPE):
             body = raw.rstrip(".,;:")
-            value = "\\\\.\\pipe\\" + re.split(r"\\+", body)[-1]
-            yield Candidate(start, start + len(body), "named-pipe", value, rank=5)
+            name = re.split(r"\\+", body)[-1]
+            yield Candidate(start, start + len(body), "named-pipe", name, rank=5)
         for start, raw, _ in self._matches(p.PIPE_NAME, 1):
-            yield Candidate(start, start + len(raw), "named-pipe", "\\\\.\\pipe\\" + raw, rank=5)
+            yield Candidate(start, start + len(raw), "named-pipe", raw, rank=5)
 
     def symbols(self) -> Iterator[Candidate]:
         """Paths of debugging symbols, blanks in them included."""

@@ -94,6 +94,7 @@ def report_of(
         if m.feature.kind == "attack-software" and m.feature.value in known
     ]
     cites = [m.feature.value for m in mentions if m.role == "reference" and m.feature.kind == "url"]
+    cites += [link for link in document.links if link.startswith(("http:", "https:"))]
     record = {
         "id": identifier(document),
         "title": title_of(document),

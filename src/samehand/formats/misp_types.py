@@ -108,7 +108,7 @@ TYPES: dict[str, Callable[[str], list[Part]]] = {
     "filename": _file,
     "pdb": _one("pdb-path"),
     "mutex": _one("mutex"),
-    "named pipe": lambda value: [Part("named-pipe", re.sub(r"(?i)^.*\\pipe\\", "", value))],
+    "named pipe": _one("named-pipe"),
     "regkey": _one("windows-registry-key"),
     "regkey|value": lambda value: [Part("windows-registry-key", value.partition("|")[0])],
     "windows-service-name": _one("service-name"),

@@ -51,7 +51,7 @@ class Document:
     blocks: tuple[Block, ...] = ()
     stated: tuple[Stated, ...] = ()
     links: tuple[str, ...] = ()
-    """Targets of links that the text does not show; never observables, at most citations."""
+    """Targets of links that the text does not show: citations, never observables."""
     title: str = ""
     publisher: str = ""
     published: str = ""
