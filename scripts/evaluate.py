@@ -1,4 +1,4 @@
-"""Figures of the untuned core on labelled development data (`make evaluate DATA=folder`).
+"""Figures of the core on labelled development data (`make evaluate DATA=folder`).
 
     python scripts/evaluate.py --data DIR [--only names|links|prevalence|clusters|actors|lists]
 
@@ -8,9 +8,9 @@ by `predict`. The prevalence sketch is built without what is tested: without all
 links and clusters, without the queries for actors. `lists` compares the index of commonplace values
 with the package's own slow search on 2,000 values of every kind and takes half an hour.
 
-Metrics: average precision, log-loss and expected calibration error (10 equal-mass
-bins) of links; B-cubed of clusters against connected components; top-1/3 of actors forward in
-time. `samehand evaluate` replaces this script when fitting comes.
+Measures are those of `samehand.fit.metrics`, with top-1/3 of actors forward in time. `samehand
+evaluate` measures links and clusters of any data set; here the sketch is built without what is
+tested.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import math
 import random
 import re
 import sys
@@ -30,8 +29,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import build_prevalence
+import numpy as np
 
 from samehand.config import Parameters, default_parameters, shipped_parameters
+from samehand.fit import metrics
 from samehand.knowledge import prevalence
 from samehand.knowledge.namebook import graph
 from samehand.predict import predict_actors, predict_clusters, predict_links
@@ -46,70 +47,6 @@ def rows_of(path: Path) -> Iterable[dict]:
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         for line in stream:
             yield json.loads(line)
-
-
-def average_precision(rows: list[Row]) -> float:
-    """Weighted average precision; ties share the precision of their last member."""
-    positives = sum(w for _, y, w in rows if y)
-    ordered = sorted(rows, key=lambda row: -row[0])
-    total = hits = area = 0.0
-    position = 0
-    while position < len(ordered):
-        end, before = position, hits
-        while end < len(ordered) and ordered[end][0] == ordered[position][0]:
-            hits += ordered[end][2] * ordered[end][1]
-            total += ordered[end][2]
-            end += 1
-        area += (hits - before) / positives * hits / total
-        position = end
-    return area
-
-
-def log_loss(rows: list[Row]) -> float:
-    """Mean negative log-likelihood in nats, probabilities clipped to 1e-6."""
-    weight = sum(w for *_, w in rows)
-    return -sum(w * math.log(min(max(p if y else 1 - p, 1e-6), 1.0)) for p, y, w in rows) / weight
-
-
-def calibration_error(rows: list[Row]) -> float:
-    """Expected calibration error over 10 bins of equal mass."""
-    ordered = sorted(rows)
-    weight = sum(w for *_, w in rows)
-    bins: list[list[Row]] = [[]]
-    mass = 0.0
-    for row in ordered:
-        if mass >= weight / 10 * len(bins) and len(bins) < 10:
-            bins.append([])
-        bins[-1].append(row)
-        mass += row[2]
-    return sum(abs(sum(w * (p - y) for p, y, w in part)) for part in bins) / weight
-
-
-def b_cubed(predicted: dict[str, str], truth: dict[str, str]) -> tuple[float, float, float]:
-    """B-cubed precision, recall and F1 over the reports that have a truth."""
-    clusters: dict[str, list[str]] = defaultdict(list)
-    actors: dict[str, int] = defaultdict(int)
-    for report, actor in truth.items():
-        clusters[predicted[report]].append(actor)
-        actors[actor] += 1
-    precision = recall = 0.0
-    for members in clusters.values():
-        for actor in members:
-            same = members.count(actor)
-            precision += same / len(members)
-            recall += same / actors[actor]
-    precision, recall = precision / len(truth), recall / len(truth)
-    return precision, recall, 2 * precision * recall / (precision + recall)
-
-
-def false_pairs(predicted: dict[str, str], truth: dict[str, str]) -> int:
-    """Pairs of reports of different actors in one cluster."""
-    clusters: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for report, actor in truth.items():
-        clusters[predicted[report]][actor] += 1
-    return sum(
-        (sum(c.values()) ** 2 - sum(n * n for n in c.values())) // 2 for c in clusters.values()
-    )
 
 
 def components(reports: list[dict]) -> dict[str, str]:
@@ -211,11 +148,11 @@ def names(data: Path) -> None:
 
 def stratum(rows: list[Row], name: str) -> None:
     """One line of figures for some links."""
+    columns = tuple(np.array(column, dtype=float) for column in zip(*rows, strict=True))
     print(
-        f"links, {name}: n {len(rows)}, base rate "
-        f"{sum(y * w for _, y, w in rows) / sum(w for *_, w in rows):.4f}, "
-        f"AP {average_precision(rows):.3f}, log-loss {log_loss(rows):.4f}, "
-        f"ECE {calibration_error(rows):.4f}"
+        f"links, {name}: n {len(rows)}, base rate {metrics.base_rate(*columns[1:]):.4f}, "
+        f"AP {metrics.average_precision(*columns):.3f}, "
+        f"log-loss {metrics.log_loss(*columns):.4f}, ECE {metrics.calibration_error(*columns):.4f}"
     )
 
 
@@ -321,7 +258,7 @@ def clusters(data: Path, parts: Parts) -> None:
     reports = list(rows_of(data / "reports.jsonl.gz"))
     truth = labelled(reports)
     start = time.perf_counter()
-    found = list(
+    placed = list(
         predict_clusters(
             data / "reports.jsonl.gz",
             parameters(),
@@ -331,15 +268,16 @@ def clusters(data: Path, parts: Parts) -> None:
     )
     taken = time.perf_counter() - start
     for name, predicted in (
-        ("samehand, hands", {c.id: c.hand for c in found}),
-        ("samehand, campaigns", {c.id: c.campaign for c in found}),
+        ("samehand, hands", {c.id: c.hand for c in placed}),
+        ("samehand, campaigns", {c.id: c.campaign for c in placed}),
         ("connected components", components(reports)),
         ("singletons", {r["id"]: r["id"] for r in reports}),
     ):
-        p, r, f = b_cubed(predicted, truth)
+        of, whose = [predicted[i] for i in truth], list(truth.values())
+        found = metrics.b_cubed(*metrics.b_cubed_items(of, whose), np.ones(len(of)))
         print(
-            f"clusters, {name}: B3 P {p:.3f} R {r:.3f} F {f:.3f}, "
-            f"false pairs {false_pairs(predicted, truth)}"
+            f"clusters, {name}: B3 P {found.precision:.3f} R {found.recall:.3f} F {found.f:.3f}, "
+            f"false pairs {metrics.joined(of, whose).false_pairs}"
         )
     print(f"  seconds: {taken:.0f}")
 

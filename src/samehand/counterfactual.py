@@ -267,7 +267,8 @@ def _items(
         if link.l in inside and link.r in inside:
             lines.extend((line, f" ({link.l}, {link.r})") for line in link.contributions)
     for line, where in lines:
-        if line.role in ("evidence", "reported") and line.bits > 0:
+        # What a fit or a limit adds to shared evidence is no item that one could take away.
+        if line.role in ("evidence", "reported") and line.facet != "limit" and line.bits > 0:
             key = tuple(sorted(line.observations))
             name = line.comparison.removeprefix("anchor: ") + (
                 "" if line.role == "reported" else where

@@ -82,7 +82,7 @@ def find_files(paths: Sequence[Path], outcome: Outcome) -> Iterator[Path]:
             yield path
 
 
-def is_address(path: Path | str) -> bool:
+def is_web_address(path: Path | str) -> bool:
     """Whether an argument is a web address and no file."""
     return str(path).startswith(("http:/", "https:/"))
 
@@ -120,7 +120,7 @@ def inputs(paths: Sequence[Path], outcome: Outcome) -> Iterator[dict[Path, str]]
     with tempfile.TemporaryDirectory(prefix="samehand-") as folder:
         found: dict[Path, str] = {}
         for path in paths:
-            if is_address(path):
+            if is_web_address(path):
                 file = _fetched(str(path), Path(folder), outcome)
                 if file is not None:
                     found[file] = re.sub(r"^(https?):/+", r"\1://", str(path))
@@ -151,7 +151,7 @@ def read_inputs(
                         document=replace(
                             document,
                             name=document.name.replace(str(path), name),
-                            url=document.url or (name if is_address(name) else ""),
+                            url=document.url or (name if is_web_address(name) else ""),
                         ),
                     ),
                 )

@@ -234,9 +234,10 @@ def main(
 def _choose_knowledge(context: Context) -> None:
     """Use the knowledge fetched beside the workspace; say so when something must be built."""
     from samehand.knowledge import cache
+    from samehand.knowledge.sources import MANIFEST
 
     folder = context.fetched_knowledge
-    cache.select(folder if (folder / "manifest.json").is_file() else None)
+    cache.select(folder if (folder / MANIFEST).is_file() else None)
     cache.announce(context.say)
 
 

@@ -243,9 +243,7 @@ def _pax(raw: bytes) -> dict[str, str]:
     return found
 
 
-def _tar_members(
-    stream: Stream, name: str, inside: Inside
-) -> Iterator[tuple[str, bytes] | Problem]:
+def _tar_members(stream: Stream, name: str) -> Iterator[tuple[str, bytes] | Problem]:
     """(name, bytes) of each regular member of a tar archive."""
     extended: dict[str, str] = {}
     while True:
@@ -311,7 +309,7 @@ def _packed_members(
     elif data[257:262] != b"ustar":
         yield Problem(name, "is damaged or no archive, nothing read. Fetch it anew.")
         return
-    yield from _tar_members(Stream(data, packing, inside), name, inside)
+    yield from _tar_members(Stream(data, packing, inside), name)
 
 
 def _unmetered(inside: Inside) -> Inside:

@@ -123,7 +123,7 @@ class Writer:
         elif tag == "br":
             self._break()
         elif tag in ("td", "th"):
-            self._cell(number)
+            self._cell()
         elif tag == "tr":
             self._row()
         elif tag not in INLINE:
@@ -149,7 +149,7 @@ class Writer:
         self._wish = "\n\n" if self._wish == "\n\n" else "\n"
         self._first_cell = True
 
-    def _cell(self, number: int) -> None:
+    def _cell(self) -> None:
         if not (self._cells and self._cells[-1]):
             self._ask("\n")
         elif self._first_cell:

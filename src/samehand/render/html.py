@@ -76,12 +76,13 @@ def percent(probability: float, free: bool = False) -> str:
     return f"{'at most ' if bites else ''}{capped_percent(probability, free)} %"
 
 
-def span(interval: Interval | None) -> str:
+def span(interval: Interval | None, free: bool = False) -> str:
     """An interval in words of the page; a dash without one."""
     if interval is None:
         return "–"
-    low, high = capped_percent(interval.low), capped_percent(interval.high)
-    return percent(interval.high) if low == high else f"{low} to {percent(interval.high)}"
+    low, high = capped_percent(interval.low, free), capped_percent(interval.high, free)
+    said = percent(interval.high, free)
+    return said if low == high else f"{low} to {said}"
 
 
 def bits(value: float) -> str:
@@ -168,9 +169,9 @@ class Page:
         return estimative_words(probability, calibrated=self.calibrated)
 
     def publisher(self, identifier: str) -> str:
-        """Who published a report; its id where nobody is named."""
+        """Who published a report; its title or id where nobody is named."""
         report = self.reports.get(identifier)
-        return defang_text((report.publisher if report else "") or identifier, 60)
+        return defang_text(((report.publisher or report.title) if report else "") or identifier, 60)
 
     def label(self, identifier: str) -> str:
         """A report for readers: publisher and date."""
