@@ -481,3 +481,11 @@ def test_amounts_and_norms_are_neither_addresses_nor_networks(
     text: str, found: set[tuple[str, str]]
 ) -> None:
     assert values(text) == found
+
+
+@pytest.mark.parametrize("next_line", ["other-evil.de", "other-evil.com", "b.example.fr/x"])
+def test_a_host_on_the_next_line_is_no_part_of_the_url(next_line: str) -> None:
+    url = "http://" + "a" * 40 + ".example.net/get/" + "b" * 30 + "/"
+    found = values(f"{url}\n{next_line}\n")
+    assert ("url", url) in found
+    assert any(next_line.partition("/")[0] in value for kind, value in found - {("url", url)})

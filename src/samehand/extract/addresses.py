@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from samehand.extract.clean import Scan
-from samehand.extract.hosts import MOST_LABELS, Found, Judge, is_numeric, token
+from samehand.extract.hosts import MOST_LABELS, Found, Judge, Token, is_numeric, token
 from samehand.extract.lexicon import lexicon
 from samehand.extract.mention import Candidate
 from samehand.extract.patterns import HOST, IPV6, PY_AT_END, PY_STOP, URL, spans
@@ -30,10 +30,7 @@ _PORT = re.compile(r"\d+")
 _CONTINUED = re.compile(r"\n([\w.~/?#&=%+-]{3,})(?=[ \t]*(?:\||\n|$))", re.ASCII)
 _CLOSED = re.compile(r"\n([\w.~/?#&=%+-]{3,})", re.ASCII)
 _CLOSING = {"[": "]", "<": ">", "(": ")", '"': '"', "“": "”", "'": "'", "`": "`"}
-_OWN_LINE = re.compile(
-    r"(?i)h(?:tt|xx)ps?|ftp|[0-9a-f]{32,}$|\d+\.\d+\.\d+\.\d+"
-    r"|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|ru|cn|info|top|xyz)\b"
-)
+_OWN_LINE = re.compile(r"(?i)h(?:tt|xx)ps?|ftp|[0-9a-f]{32,}$")
 #: Characters before a file name in which the target of a Markdown link may begin.
 _LINK_CHARS = 200
 #: Longest path of a URL that is read, in characters.
@@ -229,9 +226,11 @@ class Network:
             following = _CLOSED.match(text, end)
             if following and not text.startswith(closing, following.end()):
                 return ""
-        if following is None or _OWN_LINE.match(following[1]):
+        if following is None:
             return ""
         more = following[1]
+        if _OWN_LINE.match(more) or self._names_host(token(more.partition("/")[0], 0)):
+            return ""
         return more if any(not c.isalpha() for c in more) else ""
 
     def _host(self, written: _Written) -> list[Candidate]:
@@ -321,13 +320,17 @@ class Network:
         """Whether what follows a host is a path, and no second host or word: 'a.com/b.com'."""
         first = rest.lstrip("/[]").partition("/")[0]
         other = token(first, 0)
-        if len(other.labels) >= 2 and "/" not in rest.lstrip("/[]"):
-            low = other.labels[-1].lower()
-            if is_numeric(other.labels) or (other.defanged and low in lexicon().top_level):
-                return False
-            if low in lexicon().plain_domains and low not in lexicon().file_endings:
-                return False
-        return True
+        return "/" in rest.lstrip("/[]") or not Network._names_host(other)
+
+    @staticmethod
+    def _names_host(part: Token) -> bool:
+        """Whether a token is a host rather than the name of a file."""
+        if len(part.labels) < 2:
+            return False
+        low = part.labels[-1].lower()
+        if is_numeric(part.labels) or (part.defanged and low in lexicon().top_level):
+            return True
+        return low in lexicon().plain_domains and low not in lexicon().file_endings
 
     def _email(self, found: Found, written: _Written) -> Candidate | None:
         """The e-mail address at a host, or `None` if what stands before it is no name."""
