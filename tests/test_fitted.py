@@ -262,6 +262,12 @@ def test_the_shipped_fit_states_data_and_scores() -> None:
     assert {"by actor", "by time, capped", "by time, unseen actor"} < set(raw["out_of_sample"])
 
 
+def test_the_shipped_fit_rests_on_the_shipped_starting_weights() -> None:
+    """Changed weights or types ask for a new fit: samehand calibrate."""
+    assert LINKAGE is not None
+    assert LINKAGE.starting_weights == default_parameters().hash
+
+
 def test_a_file_of_ones_own_leaves_the_fit_aside(tmp_path: Path) -> None:
     from samehand.config import bundled
 
