@@ -74,7 +74,7 @@ def made(record: Record) -> Material:
         (0.12, False, 0.0),
         (0.2, False, 2.08),  # 26 * .08
         (0.9, False, 7.0),  # cap
-        (0.5, True, 2.0),  # a publisher's form
+        (0.5, True, 1.0),  # a publisher's form
         (0.9, True, 7.0),  # the page itself
     ],
 )
@@ -532,3 +532,48 @@ def test_ten_thousand_reports_with_text_take_seconds() -> None:
     started = time.process_time()
     find_copies(profiles, N)
     assert time.process_time() - started < 20  # seconds of a loaded machine; 10 on a free one
+
+
+def test_reports_that_cite_one_page_are_hardly_two_witnesses() -> None:
+    """By hand: log2 odds of .6 for the page, as for a citation; the list adds nothing here."""
+    page = "https://news.example/2021/05/theft"
+    own = hosts(2, seed=4)
+    one = report("a", [*own, *hosts(2, 5)], published="2021-05-01", cites=[page])
+    other = report("b", [*own, *hosts(2, 6)], published="2021-06-20", cites=[f"{page}/"])
+    alone = bench([{**one, "cites": []}, {**other, "cites": []}])
+    together = bench([one, other])
+    edge = together.copies.edges[0]
+    assert (edge.copy, edge.origin) == ("b", "a")
+    assert [t.name for t in edge.terms] == ["start", "common source"]
+    assert edge.probability == pytest.approx(0.6)
+    assert link_in(together, "a", "b").total_bits < link_in(alone, "a", "b").total_bits
+
+
+@pytest.mark.parametrize(
+    "cites",
+    [
+        ["https://news.example/"],
+        ["https://attack.mitre.org/techniques/T1566/"],
+        ["https://news.example/2021/05/theft"],
+    ],
+)
+def test_a_site_an_explanation_or_little_in_common_is_no_common_source(cites: list[str]) -> None:
+    few = hosts(1, seed=4) if "theft" in cites[0] else hosts(3, seed=4)
+    one = report("a", [*few, *hosts(6, 5, 10)], published="2021-05-01", cites=cites)
+    other = report("b", [*few, *hosts(6, 6, 20)], published="2021-06-20", cites=cites)
+    assert not bench([one, other]).copies.edges
+
+
+@pytest.mark.parametrize(("seed", "count"), [(1, 1), (2, 10), (3, 30)])
+def test_copies_that_cite_the_page_too_change_nothing(seed: int, count: int) -> None:
+    page = ["https://news.example/2021/05/theft"]
+    own = hosts(9, seed=seed)
+    records = [
+        report("a", [*own, *hosts(2, seed + 1)], published="2021-05-01", cites=page),
+        report("b", [*own, *hosts(2, seed + 2)], published="2021-06-20", cites=page),
+    ]
+    copies = [
+        {**records[0], "id": f"k{n}", "published": "2021-06-01", "cites": ["a", *page]}
+        for n in range(count)
+    ]
+    same_for_all(records, copies)

@@ -20,7 +20,7 @@ import laws
 from helpers import bench, link_in, read, record
 from samehand.case import Options, pair_evidence, prepare
 from samehand.compare.evidence import PairEvidence
-from samehand.compare.fitted import interpolated
+from samehand.compare.fitted import fitted_range, interpolated
 from samehand.compare.likeness import Likeness, Marks, likeness
 from samehand.config import (
     Parameters,
@@ -34,6 +34,7 @@ from samehand.fit.calibrate import (
     EVIDENCE_KNOTS,
     GAP_KNOTS,
     RIDGE,
+    SHARED,
     Labelled,
     design,
     document,
@@ -170,17 +171,20 @@ def test_likeness_alone_makes_no_link() -> None:
 
 
 def test_a_rare_shared_domain_by_hand() -> None:
-    """Base + evidence(W) + likeness + gap, where W are the bits of the starting weights."""
+    """Base + evidence(W) + a shared domain + likeness + gap, W the bits of the starting weights."""
     shared = ("domain-name", "kq7-telemetry.xyz")
-    a = record("a", shared, published="2023-01-01")
-    b = record("b", shared, published="2023-01-01")
+    a = record("a", shared, published="2018-01-01", grade="B2")
+    b = record("b", shared, published="2023-01-01", grade="B2")
     started = link(a, b, default_parameters())
     assert LINKAGE is not None
     hard = started.weight_bits  # nothing soft is shared
     alike = sum(
         slope * (1.0 - usual) for slope, usual in (LINKAGE.names, LINKAGE.habits, LINKAGE.kinds)
     )
-    expected = LINKAGE.base_bits + interpolated(LINKAGE.evidence, hard) + alike + LINKAGE.gap[0][1]
+    weighed = LINKAGE.shared["domain"] * 0.85 * 0.8  # of grade B2
+    gap = interpolated(LINKAGE.gap, math.log2(1 + (5 * 365 + 1) / 30))
+    expected = LINKAGE.base_bits + interpolated(LINKAGE.evidence, hard) + weighed + alike + gap
+    assert expected < LINKAGE.most_bits
     found = link(a, b)
     assert found.total_bits == pytest.approx(expected, abs=1e-6)
     assert found.calibrated and found.probability > probability_from_bits(started.total_bits)
@@ -188,7 +192,38 @@ def test_a_rare_shared_domain_by_hand() -> None:
     assert {
         "what labelled pairs show",
         "likeness of names in hosts",
+        "a shared domain",
     } <= said
+
+
+def test_no_more_than_the_labels_support() -> None:
+    shared = [("domain-name", "kq7-telemetry.xyz"), ("ipv4-addr", "93.184.216.34")]
+    a = record("a", *shared, published="2023-01-01")
+    b = record("b", *shared, published="2023-01-01")
+    found = link(a, b)
+    assert LINKAGE is not None
+    assert found.total_bits == pytest.approx(LINKAGE.most_bits, abs=1e-6)
+    assert "limit of what the labels support" in {c.comparison for c in found.contributions}
+
+
+def test_the_range_of_a_fitted_link_is_that_of_pairs_out_of_sample() -> None:
+    assert LINKAGE is not None
+    rows = ((-1.0, 0.1, 0.2), (0.0, 0.3, 0.4), (1.0, 0.6, 0.9))
+    mine = replace(FITTED, linkage=replace(LINKAGE, ranges=rows))
+    shared = ("domain-name", "kq7-telemetry.xyz")
+    reports = [record(i, shared, published="2018-01-01") for i in "ab"]
+    case = prepare([read(r) for r in reports], mine, Options(prior="feed"))
+    found = pair_evidence(case, "a", "b")
+    for total, low, high in ((-0.5, 0.1, 0.4), (0.0, 0.3, 0.5), (0.5, 0.3, 0.9), (9.0, 0.6, 0.998)):
+        measured = fitted_range(found, mine.linkage, total)  # type: ignore[arg-type]
+        own = probability_from_bits(total)
+        assert measured is not None
+        assert measured.low == pytest.approx(min(low, own)), total
+        assert measured.high == pytest.approx(max(high, own), abs=1e-3), total
+    doubled = fitted_range(replace(found, k=2 * found.k), mine.linkage, 0.5)  # type: ignore[arg-type]
+    assert doubled is not None  # half a bit less in the scale of the labels: the row at -1
+    assert doubled.low == pytest.approx(0.2 / 1.1)  # odds of .1 twice as large
+    assert fitted_range(found, replace(LINKAGE, ranges=()), 0.5) is None
 
 
 def test_strangers_change_nothing_but_rarity() -> None:
@@ -247,6 +282,8 @@ def changed(**fields: object) -> bytes:
         {"gap": [[0, -1], [3, 0]]},
         {"names": [-1, 0.1]},
         {"habits": "many"},
+        {"shared": {"address": -1}},
+        {"ranges": [[0, 0.4, 0.5], [1, 0.3, 0.6]]},
         {"fitted": {}},
         {"base_bits": None},
     ],
@@ -289,11 +326,11 @@ def test_the_solution_is_the_optimum_under_the_signs() -> None:
     rng = np.random.default_rng(3)
     n = 400
     rows = np.column_stack(
-        [rng.uniform(0, 14, n), rng.random(n), rng.random(n), rng.random(n),
+        [rng.uniform(0, 14, n), *rng.random((4, n)), *rng.random((3, n)),
          (rng.random(n) < 0.8).astype(float), rng.uniform(0, 7, n)]
     )  # fmt: skip
     matrix = design(rows)
-    chance = 1 / (1 + np.exp(-(rows[:, 0] / 4 - 2 + rows[:, 1] - rows[:, 5] / 3)))
+    chance = 1 / (1 + np.exp(-(rows[:, 0] / 4 - 2 + rows[:, 1] - rows[:, 9] / 3)))
     same = (rng.random(n) < chance).astype(float)
     weights = rng.uniform(0.2, 1.0, n)
     beta = solve(matrix, same, weights)
@@ -301,7 +338,7 @@ def test_the_solution_is_the_optimum_under_the_signs() -> None:
     slopes = matrix.T @ (weights * (p - same)) + RIDGE * beta[1:]
     assert abs(float(weights @ (p - same))) < 1e-3
     for j, (slope, value) in enumerate(zip(slopes, beta[1:], strict=True)):
-        free = j == len(EVIDENCE_KNOTS) - 1 + 3  # undated may have either sign
+        free = j == len(EVIDENCE_KNOTS) - 1 + len(SHARED) + 3  # undated may have either sign
         assert free or value >= 0.0
         assert abs(slope) < 1e-3 if value > 0 or free else slope > -1e-3
 
@@ -311,7 +348,13 @@ def test_knots_and_design_say_the_same() -> None:
 
     rng = np.random.default_rng(5)
     rows = np.column_stack(
-        [rng.uniform(0, 20, 50), *rng.random((3, 50)), np.ones(50), rng.uniform(0, 9, 50)]
+        [
+            rng.uniform(0, 20, 50),
+            *rng.random((4, 50)),
+            *rng.random((3, 50)),
+            np.ones(50),
+            rng.uniform(0, 9, 50),
+        ]
     )
     beta = rng.random(design(rows).shape[1] + 1)
     found = linkage_of(beta, _blank({}))
@@ -320,14 +363,15 @@ def test_knots_and_design_say_the_same() -> None:
         alike = sum(
             slope * (value - usual)
             for value, (slope, usual) in zip(
-                row[1:4], (found.names, found.habits, found.kinds), strict=True
+                row[5:8], (found.names, found.habits, found.kinds), strict=True
             )
         )
         total = (
             found.base_bits
             + interpolated(found.evidence, row[0])
             + alike
-            + interpolated(found.gap, row[5])
+            + interpolated(found.gap, row[9])
+            + sum(found.shared[group] * x for group, x in zip(SHARED, row[1:5], strict=True))
         )
         assert total == pytest.approx(expected, abs=1e-9)
     assert all(a[1] <= b[1] for a, b in pairwise(found.evidence))

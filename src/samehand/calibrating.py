@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,10 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.case import Options, Progress, candidate_pairs, prepare
-from samehand.config import Parameters, fingerprint
+from samehand.config import Linkage, Parameters, fingerprint
 from samehand.errors import InputError
 from samehand.fit.baselines import sharing
-from samehand.fit.calibrate import Floats, Labelled, design, document, fit, solve, weights_of
+from samehand.fit.calibrate import (
+    Floats,
+    Labelled,
+    design,
+    document,
+    fit,
+    linkage_of,
+    numbers_of,
+    solve,
+    weights_of,
+)
 from samehand.fit.metrics import (
     at_threshold,
     average_precision,
@@ -21,8 +32,10 @@ from samehand.fit.metrics import (
     calibration_error,
     capped,
     log_loss,
+    percentile_interval,
 )
 from samehand.fit.truth import all_pairs, read_labels, read_pairs
+from samehand.fit.vennabers import venn_abers
 from samehand.model import Problem
 from samehand.predict import read_reports
 
@@ -30,7 +43,10 @@ from samehand.predict import read_reports
 FEWEST_POSITIVES = 50
 #: A probability from which on precision is told.
 SURE = 0.9
+#: log2 odds at which the range of a probability is told.
+RANGE_POINTS = tuple(x / 2 for x in range(-12, 17))
 _FOLDS = 5
+_RESAMPLES, _SEED = 100, 1
 
 
 def calibrate(
@@ -71,7 +87,10 @@ def calibrate(
     use = [i for i, on in enumerate(strong) if on and not np.isnan(rows[i, 0])]
     used = [labelled[i] for i in use]
     known = {i: v.known_at for i, v in labels.items()}
-    scores = _scores_by_split(used, rows[use], known)
+    splits = {"by actor": _by_actor(used, rows[use]), "by time": _by_time(used, rows[use], known)}
+    scores = _scores_by_split(used, splits)
+    found = replace(found, ranges=_ranges(used, [p for p, _ in splits.values()]))
+    intervals = _bootstrap(used, rows[use], found)
     progress("fitting", 3, 3)
     files = [f for f in (dataset, pairs, background) if f is not None]
     return document(
@@ -79,6 +98,7 @@ def calibrate(
         date=date.today().isoformat(),  # noqa: DTZ011  # a calendar day
         data={f.name: fingerprint(f) for f in files},
         starting_weights=parameters.hash,
+        intervals=intervals,
         out_of_sample=scores,
     )
 
@@ -95,7 +115,7 @@ def _predicted(rows: Floats, pairs: list[Labelled], train: list[int], test: list
     return np.asarray(1.0 / (1.0 + np.exp(-logit)))
 
 
-def _by_actor(pairs: list[Labelled], rows: Floats) -> Floats:
+def _by_actor(pairs: list[Labelled], rows: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Probability of each pair by a fit that saw neither of its actors; of two folds the mean."""
     total, times = np.zeros(len(pairs)), np.zeros(len(pairs))
     for fold in range(_FOLDS):
@@ -105,7 +125,8 @@ def _by_actor(pairs: list[Labelled], rows: Floats) -> Floats:
         if test and sum(pairs[i].same for i in train) >= FEWEST_POSITIVES:
             total[test] += _predicted(rows, pairs, train, test)
             times[test] += 1
-    return np.where(times > 0, total / np.maximum(times, 1), np.nan)
+    found = np.where(times > 0, total / np.maximum(times, 1), np.nan)
+    return found, np.ones(len(pairs), dtype=np.bool_)
 
 
 def _by_time(
@@ -127,11 +148,51 @@ def _by_time(
     return found, unseen
 
 
+def _ranges(
+    pairs: list[Labelled], predicted: list[Floats]
+) -> tuple[tuple[float, float, float], ...]:
+    """(log2 odds, lower, upper) over all splits: what any of them shows is possible."""
+    weight = weights_of(pairs)
+    same = np.array([float(p.same) for p in pairs])
+    lows, highs = [], []
+    for probability in predicted:
+        on = ~np.isnan(probability)
+        if len(set(same[on])) == 2:
+            kept = np.clip(probability[on], 1e-9, 1 - 1e-9)
+            bits = np.log2(kept / (1 - kept))
+            found = np.array(venn_abers(bits, same[on], weight[on], RANGE_POINTS))
+            lows.append(found[:, 0])
+            highs.append(found[:, 1])
+    if not lows:
+        return ()
+    low, high = np.min(lows, axis=0), np.max(highs, axis=0)
+    return tuple(zip(RANGE_POINTS, low.tolist(), high.tolist(), strict=True))
+
+
+def _bootstrap(pairs: list[Labelled], rows: Floats, found: Linkage) -> dict[str, list[float]]:
+    """2.5th and 97.5th percentile of each fitted number over resamples of actors."""
+    actors = sorted({p.actors[0] for p in pairs})
+    of_actor = {a: [i for i, p in enumerate(pairs) if p.actors[0] == a] for a in actors}
+    generator = np.random.default_rng(_SEED)
+    same = np.array([float(p.same) for p in pairs])
+    weight, matrix = weights_of(pairs), design(rows)
+    drawn: dict[str, list[float]] = {}
+    for _ in range(_RESAMPLES):
+        times = generator.multinomial(len(actors), np.full(len(actors), 1 / len(actors)))
+        repeat = np.zeros(len(pairs))
+        for actor, count in zip(actors, times, strict=True):
+            repeat[of_actor[actor]] = count
+        beta = solve(matrix, same, weight * repeat, tolerance=1e-3)
+        for name, value in numbers_of(linkage_of(beta, found)).items():
+            drawn.setdefault(name, []).append(value)
+    return {n: [round(x, 2) for x in percentile_interval(v)] for n, v in drawn.items()}
+
+
 def _scores_by_split(
-    pairs: list[Labelled], rows: Floats, known: dict[str, date | None]
+    pairs: list[Labelled], splits: dict[str, tuple[Floats, NDArray[np.bool_]]]
 ) -> dict[str, dict[str, float]]:
-    actor = _by_actor(pairs, rows)
-    time, unseen = _by_time(pairs, rows, known)
+    actor, _ = splits["by actor"]
+    time, unseen = splits["by time"]
     keep = capped([p.actors[0] for p in pairs], np.array([float(p.same) for p in pairs]))
     return {
         "by actor": _scores(actor, pairs),

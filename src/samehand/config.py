@@ -61,10 +61,16 @@ class Linkage:
     """log2 odds of one hand for two labelled reports drawn at random."""
     evidence: tuple[tuple[float, float], ...]
     """Over W, the hard bits of the starting weights; never falling."""
+    shared: Mapping[str, float]
+    """Group of types (`compare.fitted.GROUPS`) -> bits of sharing a rare value of it."""
+    most_bits: float
+    """No labelled pair says more, as log2 odds: few of different hands were there to tell."""
     names: tuple[float, float]
     """(bits per unit of likeness, the likeness that weighs nothing); as the next two."""
     habits: tuple[float, float]
     kinds: tuple[float, float]
+    ranges: tuple[tuple[float, float, float], ...]
+    """(log2 odds, lower and upper probability by pairs out of sample), rising; may be empty."""
     gap: tuple[tuple[float, float], ...]
     """Over log2(1 + days/30) between the days that two reports cover; never rising."""
     undated_bits: float
@@ -238,9 +244,12 @@ def parse_linkage(data: bytes, place: str) -> Linkage:
             base_bits=float(raw["base_bits"]),
             labelled_prior_bits=float(raw["labelled_prior_bits"]),
             evidence=tuple((float(x), float(b)) for x, b in raw["evidence"]),
+            shared={str(k): float(v) for k, v in raw["shared"].items()},
+            most_bits=float(raw["most_bits"]),
             names=(float(raw["names"][0]), float(raw["names"][1])),
             habits=(float(raw["habits"][0]), float(raw["habits"][1])),
             kinds=(float(raw["kinds"][0]), float(raw["kinds"][1])),
+            ranges=tuple((float(x), float(a), float(b)) for x, a, b in raw["ranges"]),
             gap=tuple((float(x), float(b)) for x, b in raw["gap"]),
             undated_bits=float(raw["undated_bits"]),
             types=frozenset(raw["types"]),
@@ -255,8 +264,11 @@ def parse_linkage(data: bytes, place: str) -> Linkage:
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise ConfigError(f"{place}: not a fitted linkage ({error}). Fit it again.") from error
     rising = all(a[1] <= b[1] and a[0] < b[0] for a, b in pairwise(linkage.evidence))
+    rising = rising and all(
+        a[0] < b[0] and a[1] <= b[1] and a[2] <= b[2] for a, b in pairwise(linkage.ranges)
+    )
     falling = all(a[1] >= b[1] and a[0] < b[0] for a, b in pairwise(linkage.gap))
-    slopes = (linkage.names[0], linkage.habits[0], linkage.kinds[0])
+    slopes = (linkage.names[0], linkage.habits[0], linkage.kinds[0], *linkage.shared.values())
     if not (rising and falling and min(slopes) >= 0 and linkage.evidence and linkage.gap):
         raise ConfigError(f"{place}: evidence must never fall, the gap never rise. Fit it again.")
     return linkage

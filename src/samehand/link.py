@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from samehand.compare.evidence import Item, PairEvidence, hard_facet_of
+from samehand.compare.fitted import GROUPS
 from samehand.config import Parameters
 from samehand.likelihood import probability_from_bits
 from samehand.model import HARD_FACETS, Contribution, Link, LinkType
@@ -168,7 +169,16 @@ def contributions(
             )
     shared_hard = [o for w in result.weighed if hard_facet_of(w.item) for o in w.item.observations]
     for line in result.fitted:
-        cites = list(evidence.basis) if line.of_reports else shared_hard
+        cites = shared_hard
+        if line.of_reports:
+            cites = list(evidence.basis)
+        elif line.group:
+            cites = [
+                o
+                for w in result.weighed
+                if GROUPS.get(w.item.feature.kind) == line.group
+                for o in w.item.observations
+            ]
         role = "evidence" if line.bits > 0 else "discount"
         ledger.add(line.what, line.facet, line.bits, cites, line.note, role)
     soft_sum = 0.0

@@ -14,7 +14,14 @@ from dataclasses import dataclass, field
 
 from samehand.compare.claims import Statement
 from samehand.compare.evidence import Item, PairEvidence, hard_facet_of
-from samehand.compare.fitted import FittedLine, fitted_lines
+from samehand.compare.fitted import (
+    FULL_RARITY_BITS,
+    GROUPS,
+    FittedLine,
+    Signals,
+    fitted_lines,
+    fitted_range,
+)
 from samehand.config import Linkage, Parameters
 from samehand.likelihood import probability_from_bits
 from samehand.model import Facet, Interval
@@ -74,6 +81,8 @@ class Score:
     weighed: list[Weighed] = field(default_factory=list)
     fitted: tuple[FittedLine, ...] = ()
     """What labelled pairs show; empty where no label speaks."""
+    signals: Signals | None = None
+    """What that rests on; `None` without a fit."""
 
 
 def _weigh(item: Item, n: float, scale: float, n_c: float, kappa_factor: float) -> Weighed:
@@ -177,7 +186,9 @@ def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -
     result.soft_total, result.limit, result.total = ended(chosen, result.soft)
     linkage = parameters.linkage
     if linkage is not None:
-        fitted = _labelled(evidence, linkage, by_facet, slopes, result.soft.get("provider", 0.0))
+        result.signals, fitted = _labelled(
+            evidence, linkage, by_facet, slopes, result.soft.get("provider", 0.0)
+        )
         if fitted is not None:
             # What no label speaks about may say more than what labels say of the rest: a maximum
             # of monotone functions is monotone.
@@ -262,8 +273,10 @@ def _labelled(
     by_facet: Mapping[Facet, Sequence[Weighed]],
     slopes: tuple[float, float, float, float],
     provider: float,
-) -> tuple[_Best, tuple[FittedLine, ...]] | None:
-    """The hard bits as labelled pairs show them, with the lines that say so; `None`: no label.
+) -> tuple[Signals, tuple[_Best, tuple[FittedLine, ...]] | None]:
+    """What is shared of labelled types; the hard bits as labelled pairs show them, and the lines.
+
+    The second is `None` where no label speaks.
 
     Values of types without labels corroborate with their starting weights. ``provider`` are the
     bits of the providers that both chose, which the fit holds in another form.
@@ -274,19 +287,26 @@ def _labelled(
         for facet, items in by_facet.items()
     }
     part = _anchored(known, (), slopes)
-    rare = max(
-        (max(w.anchor_rare, w.further_rare) for items in known.values() for w in items), default=0.0
-    )
-    lines = fitted_lines(evidence, linkage, rare, part.total, provider)
+    rarest = 0.0
+    shared: dict[str, float] = {}
+    for weighed in (w for items in known.values() for w in items):
+        rare = max(weighed.anchor_rare, weighed.further_rare)
+        rarest = max(rarest, rare)
+        group = GROUPS.get(weighed.item.feature.kind)
+        if group is not None:
+            own = weighed.item.rho * weighed.item.independence
+            shared[group] = max(shared.get(group, 0.0), min(1.0, rare / FULL_RARITY_BITS) * own)
+    signals = Signals(part.total, rarest, shared)
+    lines = fitted_lines(evidence, linkage, signals, provider)
     if not lines:
-        return None
+        return signals, None
     facets = {
         facet: min(cap, beta * facet_weight(items, gamma, part.anchor))
         for facet, items in by_facet.items()
     }
     total = part.net + math.fsum(facets.values()) + math.fsum(line.bits for line in lines)
     best = _Best(total, total, part.observed, facets, part.anchor, part.net)
-    return best, lines
+    return signals, (best, lines)
 
 
 def draws(parameters: Parameters) -> list[Draw]:
@@ -309,9 +329,18 @@ def draws(parameters: Parameters) -> list[Draw]:
 def interval(
     evidence: PairEvidence, parameters: Parameters, settings: Sequence[Draw]
 ) -> Interval | None:
-    """5th to 95th percentile of the probability over parameter draws; `None` for a copy."""
+    """How far the probability may be off; `None` for a copy.
+
+    Where labelled pairs speak, what they show out of sample (`fitted_range`); else the 5th to 95th
+    percentile over parameter draws.
+    """
     if evidence.derivative or not settings or len(evidence.items) > MAX_INTERVAL_ITEMS:
         return None
+    found = score(evidence, parameters)
+    if found.fitted and parameters.linkage is not None:
+        measured = fitted_range(evidence, parameters.linkage, found.total)
+        if measured is not None:
+            return measured
     values = sorted(probability_from_bits(score(evidence, parameters, d).total) for d in settings)
     last = len(values) - 1
     return Interval(values[round(0.05 * last)], values[round(0.95 * last)])

@@ -19,6 +19,9 @@ from samehand.compare.profile import Profile
 from samehand.config import types_table
 from samehand.model import Feature, Report
 
+#: Beginnings of addresses that reports link to for their readers.
+_EXPLAINING = ("attack.mitre.org/", "cve.mitre.org/", "nvd.nist.gov/", "en.wikipedia.org/")
+
 
 def fold_address(url: str) -> str:
     """An address without scheme, www, case and final slash, for recognising it again."""
@@ -45,6 +48,22 @@ def resolve_citations(reports: Iterable[Report]) -> dict[str, tuple[str, ...]]:
         targets = {c if c in known else by_address.get(fold_address(c), "") for c in report.cites}
         cited[report.id] = tuple(sorted(targets - {"", report.id}))
     return cited
+
+
+def common_pages(reports: Iterable[Report]) -> dict[str, tuple[str, ...]]:
+    """Folded addresses that no loaded report has, and that several cite -> who, sorted.
+
+    Only addresses of one page: a site as a whole is nobody's source, and a page of ATT&CK explains
+    what is told, and is not where it comes from.
+    """
+    listed = list(reports)
+    own = {fold_address(u) for r in listed for u in r.urls} | {r.id for r in listed}
+    citing: dict[str, set[str]] = {}
+    for report in listed:
+        for address in map(fold_address, report.cites):
+            if "/" in address and address not in own and not address.startswith(_EXPLAINING):
+                citing.setdefault(address, set()).add(report.id)
+    return {page: tuple(sorted(ids)) for page, ids in citing.items() if len(ids) > 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +162,8 @@ def find_copies(profiles: Mapping[str, Profile], numbers: Numbers) -> Copies:
                 direct[identifier] = source
                 break
     roots = _roots(direct, profiles)
-    found = find_edges(profiles, cited, roots, numbers, _is_derivative)
+    pages = common_pages(p.report for p in profiles.values())
+    found = find_edges(profiles, cited, roots, numbers, _is_derivative, pages)
     direct = {**roots, **found.direct}
     roots = _roots(direct, profiles)
     detected: dict[str, dict[str, float]] = {}
@@ -151,7 +171,7 @@ def find_copies(profiles: Mapping[str, Profile], numbers: Numbers) -> Copies:
         one, other = edge.copy, edge.origin
         counts = other not in roots or direct.get(one) == other or other in cited[one]
         # A copy of a copy is judged by the first: what only repeats changes nothing.
-        more = any(t.name not in ("start", "citation") for t in edge.terms)
+        more = any(t.name not in ("start", "citation") for t in edge.terms)  # or a common source
         if counts and more and profiles[one].report.kind != "compilation":
             detected.setdefault(one, {})[other] = edge.probability
     sources = {source for targets in (*cited.values(), *detected.values()) for source in targets}

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 from samehand.compare.dependence import (
     CopyEdge,
@@ -19,8 +20,10 @@ from samehand.compare.dependence import (
     Pair,
     Term,
     assess,
+    in_order,
     material,
     probability,
+    size,
     telling,
 )
 from samehand.compare.profile import Profile
@@ -147,7 +150,9 @@ class _Search:
         derivatives: Mapping[str, str],
         numbers: Numbers,
         whole_copy: WholeCopy,
+        pages: Mapping[str, Sequence[str]],
     ) -> None:
+        self.pages = pages
         self.profiles = profiles
         self.cited = cited
         self.derivatives = derivatives
@@ -202,6 +207,7 @@ class _Search:
                 held = (repeats if copied else origins).setdefault(feature, [])
                 if len(held) < MAX_HOLDERS:
                     held.append(found.id)
+        self._common_sources()
         return Found(tuple(self._settled(e) for e in self.edges), self.direct)
 
     def _settled(self, edge: CopyEdge) -> CopyEdge:
@@ -273,6 +279,45 @@ class _Search:
         self.edges += self._sides(pair, terms)
         return True
 
+    def _common_sources(self) -> None:
+        """Edges of reports that share much, and cite one page that is not loaded.
+
+        Either may have taken it from there, so together they are hardly two witnesses.
+        """
+        seen = {frozenset((e.copy, e.origin)) for e in self.edges}
+        for page, citing in sorted(self.pages.items()):
+            found = [
+                self.ground.materials[i]
+                for i in citing
+                if i in self.ground.materials and i not in self.derivatives and i not in self.direct
+            ]
+            found = [m for m in found if m.kind not in ("compilation", "incident")]
+            earlier: list[Material] = []
+            for later in sorted(found, key=_rank):
+                for other in earlier:
+                    both = frozenset((later.id, other.id))
+                    pair = self.ground.pair(other, later)
+                    shared = size(pair.shared, other.implied)
+                    least = self.numbers["candidate_share"] * min(other.facts, later.facts)
+                    if both in seen or not shared or shared < least:
+                        continue
+                    seen.add(both)
+                    pair = replace(pair, citing=later.id)
+                    terms = assess(pair, self.numbers)
+                    said = f"both cite {page}"
+                    terms = tuple(
+                        replace(t, name="common source", note=said) if t.name == "citation" else t
+                        for t in terms
+                    )
+                    known = in_order(None, other, later) is not None
+                    value = probability(terms)
+                    sides = [(later, other, value)]
+                    if not known:
+                        sides = [(later, other, value / 2), (other, later, value / 2)]
+                    self.edges += [CopyEdge(a.id, b.id, p, known, terms) for a, b, p in sides]
+                if len(earlier) < MAX_HOLDERS:
+                    earlier.append(later)
+
     def _citations(self) -> None:
         """Edges of reports that cite others, with what else speaks for copying."""
         plain = self.numbers["cited_probability"]
@@ -300,10 +345,12 @@ def find_edges(
     derivatives: Mapping[str, str],
     numbers: Numbers,
     whole_copy: WholeCopy,
+    pages: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Found:
     """Who may have copied from whom among reports of one use, and the derivatives found so.
 
-    ``derivatives`` are known by their citations already. A report of the case is never compared
+    ``derivatives`` are known by their citations already; ``pages`` are cited pages that are not
+    loaded, each with the reports that cite it. A report of the case is never compared
     with a reference beyond its citations: repeating a known report tells whose work it describes.
     """
     edges: list[CopyEdge] = []
@@ -311,7 +358,8 @@ def find_edges(
     for use in sorted({p.report.use for p in profiles.values()}):
         inside = {i: p for i, p in profiles.items() if p.report.use == use}
         known = {i: tuple(s for s in cited[i] if s in inside) for i in inside}
-        found = _Search(inside, known, derivatives, numbers, whole_copy).run()
+        common = {p: [i for i in citing if i in inside] for p, citing in pages.items()}
+        found = _Search(inside, known, derivatives, numbers, whole_copy, common).run()
         edges += found.edges
         direct |= found.direct
     kept = (e for e in edges if e.probability > 0 or e.order_known)

@@ -308,7 +308,10 @@ def own_term(later: Material, shared: int, n: Numbers) -> Term:
     if later.first_hand:
         return Term("own", n["first_hand_bits"], "the later one makes a judgement of its own")
     if own <= 0:
-        return Term("own", n["nothing_own_bits"], "the later one holds no value of its own")
+        weight = min(1.0, shared / n["candidate_values"])
+        return Term(
+            "own", weight * n["nothing_own_bits"], "the later one holds no value of its own"
+        )
     if own > shared:
         return Term("own", n["much_own_bits"], "most values of the later one are its own")
     return Term("own", 0.0, "the later one holds some values of its own")
@@ -360,11 +363,12 @@ def telling(pair: Pair, n: Numbers) -> bool:
     )
 
 
-def assess(pair: Pair, n: Numbers) -> tuple[Term, ...]:
+def assess(pair: Pair, n: Numbers, *, judge_all: bool = False) -> tuple[Term, ...]:
     """The log2 odds that one of two reports copied what they share from the other, as terms.
 
     With a citation nothing speaks against copying: who cites may reword, add and take time. Where
-    the order is not known the copy may be either, whichever fits better.
+    the order is not known the copy may be either, whichever fits better. ``judge_all`` leaves out
+    the question whether there is enough to judge by, for measuring.
     """
     left, right = pair.left, pair.right
     copies = [m for m in (left, right) if pair.later in (m.id, None)]
@@ -375,7 +379,7 @@ def assess(pair: Pair, n: Numbers) -> tuple[Term, ...]:
     cited = min(max(n["cited_probability"], 1e-9), 1 - 1e-9)
     if pair.citing is not None:
         terms.append(Term("citation", bits_from_probability(cited) - start, "it cites the other"))
-    if not telling(pair, n):
+    if not judge_all and not telling(pair, n):
         return tuple(terms)
     shared = size(pair.shared, left.implied)
     smaller = min(left.facts, right.facts)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from samehand.case import Options, prepare
 from samehand.compare.evidence import Gatherer, hard_facet_of
-from samehand.compare.fitted import MIN_RARITY_BITS
+from samehand.compare.fitted import GROUPS, MIN_RARITY_BITS
 from samehand.config import Linkage, Parameters
 from samehand.model import Report
 from samehand.score import score
@@ -36,10 +36,8 @@ USUAL = {"names": 0.05, "habits": 0.3, "kinds": 0.7}
 #: Habits listed by how rare they are; all others count as `UNLISTED`, rarer than these.
 HABITS, UNLISTED = 150, 7.0
 #: Types of hard values that the labelled records hold often enough.
-TYPES = (
-    *("domain-name", "registered-domain", "ipv4-addr", "ipv4-net24", "ipv4-addr:port", "url"),
-    *("url:path", "file:md5", "file:sha1", "file:sha256", "file:sha512"),
-)
+TYPES = (*GROUPS, "ipv4-net24")
+SHARED = tuple(dict.fromkeys(GROUPS.values()))
 _ROUNDS, _CLOSE = 400, 1e-7
 
 
@@ -75,6 +73,7 @@ def habit_weights(reports: Sequence[Report]) -> dict[str, float]:
 def _blank(weights: Mapping[str, float]) -> Linkage:
     return Linkage(
         base_bits=0.0, labelled_prior_bits=0.0, evidence=((0.0, 0.0),),
+        shared={}, most_bits=math.inf, ranges=(),
         names=(0.0, 0.0), habits=(0.0, 0.0), kinds=(0.0, 0.0), gap=((0.0, 0.0),),
         undated_bits=0.0, types=frozenset(TYPES), habit_weights=weights,
         habit_unlisted=UNLISTED, pairs=0, positives=0, hash="",
@@ -83,20 +82,25 @@ def _blank(weights: Mapping[str, float]) -> Linkage:
 
 
 def features(gatherer: Gatherer, pairs: Sequence[Labelled], parameters: Parameters) -> Floats:
-    """A row for each pair: hard, three likenesses (-1: none), dated, gap; NaN: nothing to fit."""
-    rows = np.full((len(pairs), 6), np.nan)
+    """A row for each pair; NaN: nothing to fit.
+
+    Hard bits, each group of `SHARED`, three likenesses (-1: none), dated, gap. ``parameters`` carry
+    a linkage that names the labelled types.
+    """
+    rows = np.full((len(pairs), 6 + len(SHARED)), np.nan)
     for number, pair in enumerate(pairs):
         evidence = gatherer.gather(*sorted((pair.l, pair.r)))
         if evidence.derivative:
             continue
         found = score(evidence, parameters)
-        hard = [w for w in found.weighed if hard_facet_of(w.item)]
-        rare = max((max(w.anchor_rare, w.further_rare) for w in hard), default=0.0)
-        if rare < MIN_RARITY_BITS or {w.item.feature.kind for w in hard} - set(TYPES):
+        kinds = {w.item.feature.kind for w in found.weighed if hard_facet_of(w.item)}
+        signals = found.signals
+        if signals is None or signals.rarest < MIN_RARITY_BITS or kinds - set(TYPES):
             continue
         alike = evidence.likeness
         rows[number] = (
-            found.anchor_net + sum(found.facets.values()),
+            signals.hard,
+            *(signals.shared.get(group, 0.0) for group in SHARED),
             *(-1.0 if v is None else v for v in (alike.names, alike.habits, alike.kinds)),
             float(evidence.dated),
             math.log2(1.0 + evidence.gap_years * 365.25 / 30.0),
@@ -104,14 +108,18 @@ def features(gatherer: Gatherer, pairs: Sequence[Labelled], parameters: Paramete
     return rows
 
 
-#: Columns of the design: evidence slopes, likenesses, undated, gap slopes; 1: never negative.
-_SIGNED = [*[1] * (len(EVIDENCE_KNOTS) - 1), 1, 1, 1, 0, *[1] * (len(GAP_KNOTS) - 1)]
+#: Columns of the design: evidence slopes, groups, likenesses, undated, gap slopes; 1: never
+#: negative.
+_SIGNED = [
+    *[1] * (len(EVIDENCE_KNOTS) - 1), *[1] * len(SHARED), 1, 1, 1, 0, *[1] * (len(GAP_KNOTS) - 1)
+]  # fmt: skip
 
 
 def design(rows: Floats) -> Floats:
     """The columns that the coefficients multiply, each about one in size."""
-    hard, names, habits, kinds, dated, gap = rows.T
+    hard, shared, (names, habits, kinds, dated, gap) = rows.T[0], rows.T[1:-5], rows.T[-5:]
     columns = [np.clip(hard - a, 0.0, b - a) / 4.0 for a, b in pairwise(EVIDENCE_KNOTS)]
+    columns += list(shared)
     for values, name in ((names, "names"), (habits, "habits"), (kinds, "kinds")):
         columns.append(np.where(values >= 0.0, values - USUAL[name], 0.0))
     columns.append(1.0 - dated)
@@ -128,7 +136,7 @@ def weights_of(pairs: Sequence[Labelled]) -> Floats:
     return np.array([limit * p.weight for limit, p in zip(limits, pairs, strict=True)])
 
 
-def solve(matrix: Floats, same: Floats, weights: Floats) -> Floats:
+def solve(matrix: Floats, same: Floats, weights: Floats, tolerance: float = _CLOSE) -> Floats:
     """Coefficients in nats, the constant first: cyclic Newton steps, signs kept by clipping."""
     columns = np.concatenate([np.ones((len(matrix), 1)), matrix], axis=1)
     signs = [0, *_SIGNED]
@@ -148,7 +156,7 @@ def solve(matrix: Floats, same: Floats, weights: Floats) -> Floats:
                 beta[j] += step
                 logit += step * columns[:, j]
                 largest = max(largest, abs(step))
-        if largest < _CLOSE:
+        if largest < tolerance:
             break
     return beta
 
@@ -161,7 +169,8 @@ def linkage_of(beta: Floats, start: Linkage) -> Linkage:
     evidence = [(EVIDENCE_KNOTS[0], 0.0)]
     for (a, b), slope in zip(pairwise(EVIDENCE_KNOTS), rest[:steps], strict=True):
         evidence.append((b, evidence[-1][1] + slope * (b - a) / 4.0))
-    names, habits, kinds, undated, *falls = rest[steps:]
+    shared, rest = rest[steps : steps + len(SHARED)], rest[steps + len(SHARED) :]
+    names, habits, kinds, undated, *falls = rest
     gap = [(GAP_KNOTS[0], 0.0)]
     for (a, b), slope in zip(pairwise(GAP_KNOTS), falls, strict=True):
         gap.append((b, gap[-1][1] - slope * (b - a) / 4.0))
@@ -169,12 +178,24 @@ def linkage_of(beta: Floats, start: Linkage) -> Linkage:
         start,
         base_bits=base,
         evidence=tuple(evidence),
+        shared=dict(zip(SHARED, shared, strict=True)),
         names=(names, USUAL["names"]),
         habits=(habits, USUAL["habits"]),
         kinds=(kinds, USUAL["kinds"]),
         gap=tuple(gap),
         undated_bits=undated,
     )
+
+
+def most_bits(same: Floats, weights: Floats) -> float:
+    """Log2 odds that labelled pairs can support at most.
+
+    With no false one among n pairs of different hands, their rate is below 3 / n (rule of three),
+    so a likelihood ratio above n / 3 cannot be shown (empirical bounds of a likelihood ratio:
+    Vergeer et al. 2016). Added to the base rate of the fit.
+    """
+    different = float(weights @ (1.0 - same))
+    return math.log2(float(weights @ same) / different) + math.log2(max(different, 3.0) / 3.0)
 
 
 def fit(
@@ -190,20 +211,36 @@ def fit(
     """
     start = _blank(habit_weights([r for r in reports if r.use != "background"]))
     case = prepare(reports, replace(parameters, linkage=start), Options(prior="feed"))
-    rows = features(case.gatherer(), pairs, parameters)
+    rows = features(case.gatherer(), pairs, replace(parameters, linkage=start))
     chosen = [i for i, on in enumerate(strong) if on and not np.isnan(rows[i, 0])]
     kept = [pairs[i] for i in chosen]
     same = np.array([float(p.same) for p in kept])
-    beta = solve(design(rows[chosen]), same, weights_of(kept))
+    weights = weights_of(kept)
+    beta = solve(design(rows[chosen]), same, weights)
     all_same = sum(p.weight for p in pairs if p.same)
     rate = all_same / sum(p.weight for p in pairs)
     found = replace(
         linkage_of(beta, start),
+        most_bits=most_bits(same, weights),
         labelled_prior_bits=math.log2(rate / (1.0 - rate)),
         pairs=len(kept),
         positives=int(same.sum()),
     )
     return found, rows
+
+
+def numbers_of(found: Linkage) -> dict[str, float]:
+    """The fitted numbers by name, in bits."""
+    return {
+        "base": found.base_bits,
+        **{f"evidence at {x:g}": bits for x, bits in found.evidence[1:]},
+        **{f"shared {group}": bits for group, bits in found.shared.items()},
+        "names": found.names[0],
+        "habits": found.habits[0],
+        "kinds": found.kinds[0],
+        **{f"gap at {x:g}": bits for x, bits in found.gap[1:]},
+        "undated": found.undated_bits,
+    }
 
 
 def document(found: Linkage, **about: object) -> dict[str, object]:
@@ -214,9 +251,12 @@ def document(found: Linkage, **about: object) -> dict[str, object]:
         "base_bits": round(found.base_bits, 3),
         "labelled_prior_bits": round(found.labelled_prior_bits, 3),
         "evidence": [[x, round(bits, 3)] for x, bits in found.evidence],
+        "shared": {group: round(bits, 3) for group, bits in found.shared.items()},
+        "most_bits": round(found.most_bits, 3),
         "names": [round(found.names[0], 3), found.names[1]],
         "habits": [round(found.habits[0], 3), found.habits[1]],
         "kinds": [round(found.kinds[0], 3), found.kinds[1]],
+        "ranges": [[x, round(low, 4), round(high, 4)] for x, low, high in found.ranges],
         "gap": [[x, round(bits, 3)] for x, bits in found.gap],
         "undated_bits": round(found.undated_bits, 3),
         "types": sorted(found.types),
