@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samehand.cluster import attach_compilations, bridges, correlation_clusters, pair
+from samehand.config import default_parameters
 
 Pair = tuple[str, str]
 Clusters = list[tuple[str, ...]]
@@ -235,3 +236,53 @@ def test_bridge_of_a_barbell_is_found_and_none_in_a_ring() -> None:
     assert bridges("abc", combinations("abc", 2)) == ()
     assert bridges("abc", barbell) == ()  # links to others do not count
     assert bridges("ab", [("b", "a")]) == (("a", "b"),)
+
+
+# With the shipped numbers -------------------------------------------------------------------------
+
+
+NUMBERS = default_parameters().cluster
+
+
+def shipped(
+    ids: Collection[str], bits: dict[Pair, float], tau: float, **options: float
+) -> Clusters:
+    numbers = {**NUMBERS, **options}
+    return correlation_clusters(
+        ids,
+        bits,
+        tau=tau,
+        floor_bits=numbers["floor_bits"],
+        max_bits=math.log2(tau / (1 - tau)) + numbers["max_link_bits"],
+    )
+
+
+def barbell_stays_apart(tau: float, **options: float) -> bool:
+    """Test 17 of the method: two groups of three, held together by one link however strong."""
+    bits = clique("abc") | clique("xyz") | {("c", "x"): 40.0}
+    return shipped("abcxyz", bits, tau, **options) == [("a", "b", "c"), ("x", "y", "z")]
+
+
+@pytest.mark.parametrize("tau", [NUMBERS["tau_merged"], NUMBERS["tau_proposed"]])
+def test_one_link_never_joins_two_groups_of_three(tau: float) -> None:
+    assert barbell_stays_apart(tau)
+
+
+@pytest.mark.parametrize("mutant", [{"max_link_bits": 40.0}, {"floor_bits": 0.0}])
+def test_the_barbell_needs_both_the_limit_and_the_floor(mutant: dict[str, float]) -> None:
+    assert not barbell_stays_apart(NUMBERS["tau_proposed"], **mutant)
+    bits = clique("abc") | clique("xyz") | {("c", "x"): 40.0}
+    assert len(components("abcxyz", bits)) == 1  # as does the mutant that joins components
+
+
+def test_a_long_chain_is_not_one_cluster() -> None:
+    ids = "abcdefghijkl"
+    bits = dict.fromkeys(pairwise(ids), STRONG)
+    for tau in (NUMBERS["tau_merged"], NUMBERS["tau_proposed"]):
+        assert max(map(len, shipped(ids, bits, tau))) <= 6
+
+
+def test_a_missing_overlap_is_normal() -> None:
+    """Two links of .97 join three reports as a proposal, though nothing links the third pair."""
+    bits = {("a", "b"): 5.0, ("b", "c"): 5.0}
+    assert shipped("abc", bits, NUMBERS["tau_proposed"]) == [("a", "b", "c")]

@@ -163,7 +163,7 @@ def test_a_process_killed_at_any_moment_of_analyse_leaves_a_whole_workspace(
 ) -> None:
     path = tmp_path / "w.duckdb"
     with Store.create(path) as store:
-        store.add([(read(r), "f") for r in rows(60)])
+        store.add([(read(r), "f") for r in rows(8)])
     subprocess.run([*RUN, "-w", str(path), "analyse"], check=True, capture_output=True)
     with Store(path, read_only=True) as store:
         before = store.assessment()

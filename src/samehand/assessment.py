@@ -46,6 +46,7 @@ from samehand.model import (
     Strength,
 )
 from samehand.score import draws, interval
+from samehand.stability import stability
 
 #: Version of the result document. The first number changes when a reader must change.
 SCHEMA = "samehand-assessment/1.0"
@@ -219,6 +220,17 @@ def assess(
             for n, k in enumerate(kept)
         ]
     kept = [replace(k, decision=constraints.words.get((k.l, k.r), "")) for k in kept]
+    if options.intervals:
+        must, cannot = constraints.must_campaign, constraints.cannot_campaign
+        campaigns = [
+            replace(
+                c,
+                stability=stability(
+                    case, gatherer, c.reports, must, cannot | constraints.cannot_hand
+                ),
+            )
+            for c in campaigns
+        ]
     scene = make_scene(case, world or bundled_world())
     attributions = []
     for number, campaign in enumerate(campaigns):

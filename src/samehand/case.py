@@ -195,8 +195,11 @@ def partition(
     levels: list[tuple[tuple[str, ...], ...]] = []
     start: Sequence[tuple[str, ...]] = ()
     placed: dict[str, str] = {}
-    limits = {"floor_bits": numbers["floor_bits"], "max_bits": numbers["max_link_bits"]}
     for tau in (numbers["tau_merged"], numbers["tau_proposed"]):
+        limits = {
+            "floor_bits": numbers["floor_bits"],
+            "max_bits": bits_from_probability(tau) + numbers["max_link_bits"],
+        }
         start = correlation_clusters(
             reports,
             bits,

@@ -274,6 +274,8 @@ class Campaign:
     coverage: tuple[CoverageRow, ...]
     reported: bool = False
     """At least one of its pairs rests on a reported comparison."""
+    stability: float | None = None
+    """Share of its pairs that stay together without some facets and reports; `None`: not asked."""
 
 
 @dataclass(frozen=True, slots=True)

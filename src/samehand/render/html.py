@@ -32,7 +32,7 @@ from samehand.model import (
 from samehand.pipeline import followed_campaign
 from samehand.render import charts
 from samehand.render.safe import clean, defang_text, shown_comparison
-from samehand.render.words import LINK_TYPES, comparing_reports, wider_hands
+from samehand.render.words import LINK_TYPES, comparing_reports, possible_links, wider_hands
 
 #: Rows of a table and pictures of a page; `assessment.json` has everything.
 MAX_PAIRS = 40
@@ -182,6 +182,10 @@ class Page:
     def wider_hands(self) -> list[Hand]:
         """Hands of several reports that no single campaign covers."""
         return wider_hands(self.a)
+
+    def possible_links(self) -> list[Link]:
+        """Links more likely than not between reports of different hands."""
+        return possible_links(self.a)
 
     def reporters(self, campaign: Campaign) -> list[str]:
         """Publishers whose reported comparisons join reports of a campaign."""

@@ -25,7 +25,13 @@ from samehand.model import (
 )
 from samehand.pipeline import followed_campaign
 from samehand.render.safe import clean, defang, defang_text, shown_comparison
-from samehand.render.words import LINK_TYPES, comparing_reports, wider_hands
+from samehand.render.words import (
+    LINK_TYPES,
+    comparing_reports,
+    possible_links,
+    range_words,
+    wider_hands,
+)
 
 WIDTH = 100
 _NAMING = {
@@ -151,7 +157,7 @@ def link_page(link: Link) -> str:
         f"{'campaign ' if link.calibrated else ''}uncalibrated"
     )
     span = (
-        f"\nrange over plausible parameters: {_span(link.interval, calibrated=link.calibrated)} %"
+        f"\n{range_words(link)}: {_span(link.interval, calibrated=link.calibrated)} %"
         if link.interval
         else ""
     )
@@ -165,7 +171,9 @@ def campaign_line(campaign: Campaign) -> str:
     """A campaign in one or two lines."""
     names = ", ".join(defang_text(clean(n)) for n in campaign.names[:5])
     text = (
-        f"{campaign.id} ({campaign.strength}, cohesion {percent(campaign.cohesion)}): "
+        f"{campaign.id} ({campaign.strength}, cohesion {percent(campaign.cohesion)}"
+        + (f", stability {percent(campaign.stability)}" if campaign.stability is not None else "")
+        + "): "
         f"{', '.join(clean(r) for r in campaign.reports)}"
     )
     return text + (f"; called {names}" if names else "")
@@ -195,6 +203,14 @@ def campaigns_text(assessment: Assessment, leading: Campaign | None = None) -> s
         )
     if not lines:
         lines = ["  No two reports belong together."]
+    possible = possible_links(assessment)
+    if possible:
+        shown = "; ".join(
+            f"{clean(k.l)} – {clean(k.r)} ({percent(k.probability, calibrated=k.calibrated)})"
+            for k in possible[:5]
+        )
+        more = f"; and {len(possible) - 5} more" if len(possible) > 5 else ""
+        lines.append(_wrap(f"Possible links, not joined: {shown}{more}"))
     lines.append(f"  Reports that stand alone: {alone}.")
     return "\n".join(lines)
 
