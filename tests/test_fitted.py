@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,19 +16,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import examples
-import laws
+import laws_fitted
 from helpers import bench, link_in, read, record
+from laws_fitted import FITTED, LINKAGE
 from samehand.case import Options, pair_evidence, prepare
-from samehand.compare.evidence import PairEvidence
 from samehand.compare.fitted import fitted_range, interpolated
-from samehand.compare.likeness import Likeness, Marks, likeness
+from samehand.compare.likeness import Marks, likeness
 from samehand.config import (
     Parameters,
     default_parameters,
     load_parameters,
     parse_linkage,
-    shipped_parameters,
 )
 from samehand.errors import ConfigError
 from samehand.fit.calibrate import (
@@ -43,113 +42,18 @@ from samehand.fit.calibrate import (
     solve,
 )
 from samehand.likelihood import probability_from_bits
-from samehand.link import contributions, make_link
+from samehand.link import make_link
 from samehand.model import Link
-from samehand.score import score
 from test_intake import call, ok
-
-FITTED = shipped_parameters()
-LINKAGE = FITTED.linkage
-assert LINKAGE is not None
-LABELLED = sorted(LINKAGE.types)
-
-
-def evidence(rng: Random) -> PairEvidence:
-    """Random evidence, mostly of labelled types, with likenesses and a gap."""
-    found = examples.evidence(rng)
-    items = tuple(
-        replace(i, feature=replace(i.feature, kind=rng.choice(LABELLED)))
-        if not i.soft and rng.random() < 0.8
-        else i
-        for i in found.items
-    )
-    return replace(
-        found,
-        items=items,
-        dated=rng.random() < 0.8,
-        gap_years=rng.choice([0.0, 0.1, 0.7, 3.0]),
-        likeness=Likeness(*(rng.choice([None, rng.random()]) for _ in range(3))),
-    )
-
-
-def z(found: PairEvidence) -> float:
-    return score(found, FITTED).total
-
 
 generators = st.randoms(use_true_random=False)
 
 
+@pytest.mark.parametrize("law", laws_fitted.LAWS, ids=lambda law: law.__name__)
 @settings(max_examples=300)
-@given(generators)
-def test_a_further_shared_item_never_lowers(rng: Random) -> None:
-    before = evidence(rng)
-    more = replace(before, items=(*before.items, examples.item(rng, 99)))
-    assert z(more) >= z(before) - laws.CLOSE
-    kind = replace(more.items[-1].feature, kind=rng.choice(LABELLED))
-    labelled = replace(before, items=(*before.items, replace(more.items[-1], feature=kind)))
-    assert z(labelled) >= z(before) - laws.CLOSE
-
-
-@settings(max_examples=300)
-@given(generators)
-def test_weaker_items_never_raise(rng: Random) -> None:
-    found = evidence(rng)
-    if found.items:
-        items = list(found.items)
-        number = rng.randrange(len(items))
-        items[number] = laws._weaker(rng, items[number])
-        assert z(replace(found, items=tuple(items))) <= z(found) + laws.CLOSE
-
-
-@settings(max_examples=200)
-@given(generators)
-def test_the_ledger_sums_and_every_line_cites(rng: Random) -> None:
-    found = evidence(rng)
-    result = score(found, FITTED)
-    lines = contributions(found, result, FITTED)
-    total = result.prior + math.fsum(line.bits for line in lines)
-    assert total == pytest.approx(result.total, abs=1e-9)
-    assert all(line.observations for line in lines if line.bits)
-
-
-@settings(max_examples=200)
-@given(generators)
-def test_order_and_prior(rng: Random) -> None:
-    found = evidence(rng)
-    shuffled = tuple(rng.sample(found.items, len(found.items)))
-    assert z(replace(found, items=shuffled)) == pytest.approx(z(found), abs=1e-9)
-    doubled = score(replace(found, k=2 * found.k), FITTED)
-    if not doubled.limit and not score(found, FITTED).limit:
-        assert doubled.total == pytest.approx(z(found) + 1.0, abs=1e-9)
-
-
-@settings(max_examples=200)
-@given(generators)
-def test_nothing_shared_is_the_prior_and_sharing_is_never_below_it(rng: Random) -> None:
-    found = evidence(rng)
-    bare = replace(found, items=(), comparisons=(), denials=())
-    assert z(bare) == pytest.approx(score(bare, FITTED).prior)
-    undenied = replace(found, denials=())
-    assert z(undenied) >= score(undenied, FITTED).prior - laws.CLOSE
-
-
-@settings(max_examples=200)
-@given(generators, st.floats(0.0, 9.0), st.floats(0.0, 9.0))
-def test_a_longer_gap_never_raises(rng: Random, one: float, other: float) -> None:
-    found = replace(evidence(rng), dated=True)
-    near, far = sorted((one, other))
-    assert z(replace(found, gap_years=near)) >= z(replace(found, gap_years=far)) - laws.CLOSE
-
-
-@settings(max_examples=200)
-@given(generators, st.floats(0.0, 1.0), st.floats(0.0, 1.0))
-def test_more_likeness_never_lowers(rng: Random, one: float, other: float) -> None:
-    found = evidence(rng)
-    low, high = sorted((one, other))
-    for name in ("names", "habits", "kinds"):
-        less = replace(found, likeness=replace(found.likeness, **{name: low}))
-        more = replace(found, likeness=replace(found.likeness, **{name: high}))
-        assert z(more) >= z(less) - laws.CLOSE
+@given(rng=generators)
+def test_law(law: Callable[[Random], None], rng: Random) -> None:
+    law(rng)
 
 
 def link(one: dict[str, Any], other: dict[str, Any], parameters: Parameters = FITTED) -> Link:

@@ -155,18 +155,20 @@ def contributions(
             for w in result.weighed
             if hard_facet_of(w.item) == facet and w is not anchor and w.further_gross > 0
         ]
-        if rows:
-            kept = result.facets.get(facet, 0.0)
-            _group_lines(
-                ledger,
-                facet,
-                "",
-                rows,
-                gamma,
-                beta,
-                kept,
-                f"no facet corroborates with more than {cap:g} bits",
-            )
+        linkage = parameters.linkage
+        if result.fitted and linkage is not None:
+            labelled = [w for w in rows if w.item.feature.kind in linkage.types]
+            others = [w for w in rows if w.item.feature.kind not in linkage.types]
+            parts = [
+                (labelled, result.facets.get(facet, 0.0), ""),
+                (others, result.apart.get(facet, 0.0), " (types without labels)"),
+            ]
+        else:
+            parts = [(rows, result.facets.get(facet, 0.0), "")]
+        for part, kept, what in parts:
+            if part:
+                cap_note = f"no facet corroborates with more than {cap:g} bits"
+                _group_lines(ledger, facet, what, part, gamma, beta, kept, cap_note)
     shared_hard = [o for w in result.weighed if hard_facet_of(w.item) for o in w.item.observations]
     for line in result.fitted:
         cites = shared_hard
@@ -292,7 +294,7 @@ def campaign_probability(
     numbers = parameters.campaign
     if result is None:
         return hand_probability * probability_from_bits(parameters.copies["derivative_bits"])
-    infrastructure = result.facets.get("infrastructure", 0.0)
+    infrastructure = sum(f.get("infrastructure", 0.0) for f in (result.facets, result.apart))
     if result.anchor is not None and result.anchor.item.facet == "infrastructure":
         infrastructure += result.anchor_net
     reported = result.anchor_net if result.reported is not None else 0.0

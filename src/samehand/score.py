@@ -74,6 +74,8 @@ class Score:
     reported: int | None = None
     """Index of the reported comparison that serves as anchor."""
     facets: dict[Facet, float] = field(default_factory=dict)
+    apart: dict[Facet, float] = field(default_factory=dict)
+    """Where labels speak: corroboration by facet of the types without labels."""
     soft: dict[str, float] = field(default_factory=dict)
     soft_total: float = 0.0
     denial: float = 0.0
@@ -192,9 +194,7 @@ def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -
         if fitted is not None:
             # What no label speaks about may say more than what labels say of the rest: a maximum
             # of monotone functions is monotone.
-            others = any(
-                w.item.feature.kind not in linkage.types for ws in by_facet.values() for w in ws
-            ) or any(not s.withdrawn_by for s in evidence.comparisons)
+            others = unlabelled(evidence, linkage, by_facet)
             # The likeness of habits holds the choice of providers.
             groups = {g: bits for g, bits in result.soft.items() if g != "provider"}
             found = ended(fitted[0], groups)
@@ -202,10 +202,19 @@ def score(evidence: PairEvidence, parameters: Parameters, draw: Draw = Draw()) -
                 chosen, result.fitted = fitted
                 result.soft = groups
                 result.soft_total, result.limit, result.total = found
-    result.facets = chosen.facets
+    result.facets, result.apart = chosen.facets, chosen.apart
     result.anchor, result.anchor_net = chosen.anchor, chosen.net
     result.reported = chosen.reported
     return result
+
+
+def unlabelled(
+    evidence: PairEvidence, linkage: Linkage, by_facet: Mapping[Facet, Sequence[Weighed]]
+) -> bool:
+    """Whether hard evidence is there of which no label speaks."""
+    return any(
+        w.item.feature.kind not in linkage.types for items in by_facet.values() for w in items
+    ) or any(not s.withdrawn_by for s in evidence.comparisons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +231,8 @@ class _Best:
     anchor: Weighed | None = None
     net: float = 0.0
     reported: int | None = None
+    apart: dict[Facet, float] = field(default_factory=dict)
+    """Where labels speak: corroboration by facet of the types without labels."""
 
 
 def _anchored(
@@ -278,8 +289,8 @@ def _labelled(
 
     The second is `None` where no label speaks.
 
-    Values of types without labels corroborate with their starting weights. ``provider`` are the
-    bits of the providers that both chose, which the fit holds in another form.
+    Values of types without labels corroborate apart with their starting weights. ``provider`` are
+    the bits of the providers that both chose, which the fit holds in another form.
     """
     beta, gamma, cap, _ = slopes
     known = {
@@ -300,12 +311,14 @@ def _labelled(
     lines = fitted_lines(evidence, linkage, signals, provider)
     if not lines:
         return signals, None
-    facets = {
-        facet: min(cap, beta * facet_weight(items, gamma, part.anchor))
+    # Apart, so that a labelled value takes nothing from what another says by itself.
+    apart = {
+        facet: min(cap, beta * facet_weight(others, gamma))
         for facet, items in by_facet.items()
+        if (others := [w for w in items if w.item.feature.kind not in linkage.types])
     }
-    total = part.net + math.fsum(facets.values()) + math.fsum(line.bits for line in lines)
-    best = _Best(total, total, part.observed, facets, part.anchor, part.net)
+    total = part.total + math.fsum(apart.values()) + math.fsum(line.bits for line in lines)
+    best = _Best(total, total, part.observed, part.facets, part.anchor, part.net, apart=apart)
     return signals, (best, lines)
 
 
