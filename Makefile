@@ -43,7 +43,7 @@ $(PEERS)/.done:
 	@touch $@
 
 bench: setup-dev ## time and memory
-	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/bench.py "$(or $(DATA),../shared/data)"
 
 docs: setup-dev ## regenerate the generated pages
 	$(BIN)/python scripts/build_cli_page.py

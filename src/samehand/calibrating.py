@@ -31,8 +31,10 @@ from samehand.fit.metrics import (
     base_rate,
     calibration_error,
     capped,
+    cllr,
     log_loss,
     percentile_interval,
+    reliability,
 )
 from samehand.fit.truth import all_pairs, read_labels, read_pairs
 from samehand.fit.vennabers import venn_abers
@@ -99,6 +101,9 @@ def calibrate(
         data={f.name: fingerprint(f) for f in files},
         starting_weights=parameters.hash,
         intervals=intervals,
+        reliability={
+            split: _reliability(probability, used) for split, (probability, _) in splits.items()
+        },
         out_of_sample=scores,
     )
 
@@ -203,6 +208,15 @@ def _scores_by_split(
     }
 
 
+def _reliability(probability: Floats, labelled: list[Labelled]) -> list[list[float]]:
+    """Mean P and share of one hand in bins of equal mass, at most so many pairs of one actor."""
+    same = np.array([float(p.same) for p in labelled])
+    keep = capped([p.actors[0] for p in labelled], same) & ~np.isnan(probability)
+    weight = np.array([p.weight for p in labelled])
+    rows = reliability(probability[keep], same[keep], weight[keep])
+    return [[round(x, 3) for x in row] for row in rows]
+
+
 def _scores(probability: Floats, labelled: list[Labelled]) -> dict[str, float]:
     """The measures of the pairs that have a probability, as numbers to print."""
     on = ~np.isnan(probability)
@@ -219,6 +233,7 @@ def _scores(probability: Floats, labelled: list[Labelled]) -> dict[str, float]:
         "average_precision": round(average_precision(p, same, weight), 3),
         "log_loss": round(log_loss(p, same, weight), 3),
         "calibration_error": round(calibration_error(p, same, weight), 3),
+        "cllr": round(cllr(p, same, weight, base_rate(same, weight)), 3),
         "pairs_at_.9": float(sure.n),
         **({"precision_at_.9": round(sure.precision, 3)} if sure.n else {}),
     }

@@ -114,17 +114,29 @@ def calibration_error(probability: Floats, same: Floats, weight: Floats, bins: i
     probability are one block; a block on a cut is divided in proportion, outcomes with it, so the
     bins have exactly equal mass and the order of ties cannot matter.
     """
+    rows = reliability(probability, same, weight, bins)
+    return sum(abs(mean - rate) for mean, rate in rows) / len(rows) if rows else math.nan
+
+
+def reliability(
+    probability: Floats, same: Floats, weight: Floats, bins: int = BINS
+) -> list[tuple[float, float]]:
+    """(mean P, share of one hand) of each bin of `calibration_error`, rising; [] of none."""
     total = float(weight.sum())
     if total <= 0:
-        return math.nan
+        return []
     values, block = np.unique(probability, return_inverse=True)
     mass = np.bincount(block, weights=weight)
-    excess = values * mass - np.bincount(block, weights=same * weight)
     held = mass > 0
     reached = np.concatenate(([0.0], np.cumsum(mass[held])))
-    summed = np.concatenate(([0.0], np.cumsum(excess[held])))
     cuts = np.linspace(0.0, reached[-1], bins + 1)
-    return float(np.abs(np.diff(np.interp(cuts, reached, summed))).sum()) / total
+    told, right = (
+        np.diff(np.interp(cuts, reached, np.concatenate(([0.0], np.cumsum(column[held])))))
+        for column in (values * mass, np.bincount(block, weights=same * weight))
+    )
+    return [
+        (float(t), float(r)) for t, r in zip(told * bins / total, right * bins / total, strict=True)
+    ]
 
 
 def cllr(probability: Floats, same: Floats, weight: Floats, prior: float) -> float:
