@@ -10,6 +10,7 @@ import pytest
 
 import examples
 import laws
+from helpers import bench, link_in, record
 from samehand import score as scoring
 from samehand.compare.evidence import PairEvidence
 from samehand.compare.fitted import GROUPS
@@ -164,6 +165,25 @@ def law_what_everybody_holds_makes_no_link(rng: Random) -> None:
     result = scoring.score(replace(found, items=common), FITTED)
     assert not result.fitted
     assert result.total <= result.prior + 1.0
+
+
+def law_a_quoted_list_is_never_likely(rng: Random) -> None:
+    """A report that cites another and repeats values of it, however many, is no second witness."""
+    shared = [
+        rng.choice(
+            [
+                ("domain-name", f"kq{n}-telemetry.xyz"),
+                ("ipv4-addr", f"91.92.{n}.{rng.randrange(1, 250)}"),
+                ("file:sha256", f"{rng.getrandbits(256):064x}"),
+                ("url", f"https://kq{n}-mail.top/gate/{n}.php"),
+            ]
+        )
+        for n in range(rng.randint(1, 12))
+    ]
+    own = ("domain-name", "quite-another-matter.net")
+    first = record("a", *shared, published="2023-05-01", grade="A1")
+    later = record("b", *shared, own, published="2023-05-09", grade="A1", cites=["a"])
+    assert link_in(bench([first, later], numbers=FITTED), "a", "b").probability < 0.55
 
 
 LAWS = [value for name, value in sorted(globals().items()) if name.startswith("law_")]

@@ -72,6 +72,10 @@ def labels_replace_all(patch: Patch) -> None:
 LAW = {law.__name__.removeprefix("law_"): law for law in laws_fitted.LAWS}
 MUTANTS: dict[str, tuple[Callable[[Patch], None], str]] = {
     "no more than labels support": (without("labels support"), "no_more_than_the_labels_support"),
+    "a quotation is no witness": (
+        without("is no witness"),
+        "a_quoted_list_is_never_likely",
+    ),
     "what is common opens nothing": (
         lambda patch: patch.setattr(fitted, "MIN_RARITY_BITS", -1.0),
         "what_everybody_holds_makes_no_link",

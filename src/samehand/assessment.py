@@ -37,6 +37,7 @@ from samehand.model import (
     Assessment,
     Campaign,
     Constraints,
+    Dependence,
     Hand,
     Link,
     ObservationSummary,
@@ -259,8 +260,26 @@ def assess(
         campaigns=tuple(campaigns),
         attributions=tuple(attributions),
         warnings=(*_broken_references(case), *_idle_decisions(case, constraints)),
+        dependence=() if options.only else dependence(case),
     )
     return result if options.only else replace(result, evidence=_evidence(case, result))
+
+
+def dependence(case: Case) -> tuple[Dependence, ...]:
+    """Who of the case may repeat whom, the surest first, at most `MAX_LINKS`."""
+    inside = set(case.case_ids)
+    edges = [e for e in case.copies.edges if e.copy in inside and e.origin in inside]
+    edges.sort(key=lambda e: (-e.probability, e.copy, e.origin))
+    return tuple(
+        Dependence(
+            e.copy,
+            e.origin,
+            e.probability,
+            e.order_known,
+            tuple(f"{t.name}: {t.note} ({t.bits:+.1f})" for t in e.terms),
+        )
+        for e in edges[:MAX_LINKS]
+    )
 
 
 def _summary(case: Case, member: Profile) -> ReportSummary:

@@ -420,6 +420,19 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Dependence:
+    """An edge of the dependence graph: one report may have taken from another what both hold."""
+
+    copy: str
+    origin: str
+    probability: float
+    """That what both hold was taken over; of an unknown direction each has half."""
+    order_known: bool
+    reasons: tuple[str, ...]
+    """Why, with bits of log2 odds, the start first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """The whole answer, as one versioned document."""
 
@@ -435,6 +448,8 @@ class Assessment:
     evidence: tuple[ObservationSummary, ...] = ()
     """Everything the contributions cite."""
     warnings: tuple[str, ...] = ()
+    dependence: tuple[Dependence, ...] = ()
+    """Who may repeat whom, the surest first."""
 
 
 @dataclass(frozen=True, slots=True)

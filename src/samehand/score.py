@@ -17,6 +17,7 @@ from samehand.compare.evidence import Item, PairEvidence, hard_facet_of
 from samehand.compare.fitted import (
     FULL_RARITY_BITS,
     GROUPS,
+    MIN_RARITY_BITS,
     FittedLine,
     Signals,
     fitted_lines,
@@ -298,16 +299,18 @@ def _labelled(
         for facet, items in by_facet.items()
     }
     part = _anchored(known, (), slopes)
-    rarest = 0.0
+    rarest = independence = 0.0
     shared: dict[str, float] = {}
     for weighed in (w for items in known.values() for w in items):
         rare = max(weighed.anchor_rare, weighed.further_rare)
         rarest = max(rarest, rare)
+        if rare >= MIN_RARITY_BITS:
+            independence = max(independence, weighed.item.independence)
         group = GROUPS.get(weighed.item.feature.kind)
         if group is not None:
             own = weighed.item.rho * weighed.item.independence
             shared[group] = max(shared.get(group, 0.0), min(1.0, rare / FULL_RARITY_BITS) * own)
-    signals = Signals(part.total, rarest, shared)
+    signals = Signals(part.total, rarest, shared, independence)
     lines = fitted_lines(evidence, linkage, signals, provider)
     if not lines:
         return signals, None

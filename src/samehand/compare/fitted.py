@@ -42,6 +42,8 @@ class Signals:
     """Bits of the rarest value, before time and grade."""
     shared: Mapping[str, float]
     """Group -> 0 to 1: whether a value of it is shared that is rare and counts as observed."""
+    independence: float
+    """Of the rare values the best: probability that neither report took it from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,14 @@ def fitted_lines(
         note = f"{linkage.pairs - linkage.positives} labelled pairs of different hands"
         lines.append(FittedLine(what, "limit", -above, note, False))
     least = min(hard, MIN_RARITY_BITS) + provider
+    said = hard + math.fsum(line.bits for line in lines)
+    if signals.independence < 1.0 and said > least:
+        witnessed, quoted = (probability_from_bits(reference + bits) for bits in (said, least))
+        mixed = signals.independence * witnessed + (1.0 - signals.independence) * quoted
+        taken = said - bits_from_probability(mixed) + reference
+        what = "what one took from another is no witness"
+        note = f"labels speak as far as both observed it: {signals.independence:.2f}"
+        lines.append(FittedLine(what, "limit", -taken, note, False))
     below = hard + math.fsum(line.bits for line in lines)
     if below < least:
         what, note = "what is shared never counts against", "the sum ends at the prior"

@@ -179,6 +179,19 @@ def campaign_line(campaign: Campaign) -> str:
     return text + (f"; called {names}" if names else "")
 
 
+def dependence_text(assessment: Assessment, most: int = 6) -> str:
+    """Who may repeat whom, a line each; empty if nobody."""
+    lines = []
+    for edge in assessment.dependence[:most]:
+        way = "repeats" if edge.order_known else "repeats, or is repeated by,"
+        why = defang_text(clean("; ".join(edge.reasons[1:])))
+        chance = percent(edge.probability)
+        lines.append(_wrap(f"{clean(edge.copy)} {way} {clean(edge.origin)}, {chance}: {why}"))
+    if len(assessment.dependence) > most:
+        lines.append(f"  and {len(assessment.dependence) - most} more (--json lists all)")
+    return "\n".join(lines)
+
+
 def campaigns_text(assessment: Assessment, leading: Campaign | None = None) -> str:
     """All campaigns of more than one report, and how many reports stand alone.
 
@@ -417,6 +430,8 @@ def summary(assessment: Assessment, verbose: int = 0) -> str:
     parts.append(links_table(likely, 40 if verbose else 11))
     parts.append("\nCAMPAIGNS")
     parts.append(campaigns_text(assessment, None if verbose else campaign))
+    if assessment.dependence:
+        parts.append("\nWHO MAY REPEAT WHOM\n" + dependence_text(assessment))
     if campaign is None:
         parts.append(_single_reports(assessment))
     else:
