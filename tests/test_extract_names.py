@@ -1,0 +1,89 @@
+"""Names in prose: gazetteer, numbering schemes, introduced names, and everyday words."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samehand.extract.names import everyday, find_names
+
+
+def said(text: str) -> list[tuple[str, str]]:
+    found = []
+    for name in find_names(text):
+        assert " ".join(text[name.start : name.end].split()).startswith(name.name[:3])
+        found.append((name.name, name.kind))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Lately APT28 sent mail to ministries.", [("APT28", "actor")]),
+        ("UNC9876 and TA999 share a loader.", [("UNC9876", "actor"), ("TA999", "actor")]),
+        ("The intruders used Mimikatz and PsExec.", [("Mimikatz", "tool"), ("PsExec", "tool")]),
+        ("It drops PlugX into memory.", [("PlugX", "malware")]),
+        ("a backdoor called DustyLamp was found", [("DustyLamp", "malware")]),
+        ("DustyLamp ransomware locks disks. DustyLamp is new.", [("DustyLamp", "malware")] * 2),
+        ("part of Operation Grey Heron, which", [("Operation Grey Heron", "campaign")]),
+        ("MustangPanda came back", [("MustangPanda", "actor")]),
+        ("the DEEP PANDA-attributed intrusion", [("DEEP PANDA", "actor")]),
+        ("APT18/Wekby are meant.", [("APT18", "actor"), ("Wekby", "actor")]),
+        ("TrickBot’s modules", [("TrickBot", "malware")]),
+    ],
+)
+def test_names_are_found_as_written(text: str, expected: list[tuple[str, str]]) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We will tick the box at noon and play chrome music near the sphinx.",
+        "Will the attackers come back? At this point nobody knows. Play it safe.",
+        "Chrome and Windows 10 are affected; GitHub hosts a Python script.",
+        "See https://lazarus.example/emotet and C:\\Temp\\mimikatz.exe or trickbot.dll.",
+        "The Maze of tunnels and an Equation for risk; Cobalt is a metal.",
+        "the Android malware, the Russian actor, a remote access Trojan",
+        "TA0001 and TA0040 are tactics.",
+        "GetLastError malware, sub_4020F0 loader, Supply-Chain malware",
+    ],
+)
+def test_everyday_words_addresses_and_products_are_no_names(text: str) -> None:
+    assert said(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("the Tick group is back", "actor"),
+        ("Maze ransomware struck", "malware"),
+        ("LuckyMouse, Tick and others", "actor"),
+        ("also known as Lazarus", "actor"),
+    ],
+)
+def test_an_everyday_word_is_a_name_beside_a_word_that_says_so(text: str, kind: str) -> None:
+    assert kind in {k for _, k in said(text)}
+    assert {"tick", "maze", "lazarus"} <= everyday()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_gives_names_in_order_inside_it(text: str) -> None:
+    found = find_names(text)
+    assert all(0 <= f.start < f.end <= len(text) for f in found)
+    assert all(a.end <= b.start for a, b in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    "piece", ["A", "Aa ", "APT-", "Operation ", "called X", "\u00a0", "x/y.", "'"]
+)
+def test_time_grows_with_size_alone(piece: str) -> None:
+    find_names("warm")
+    begin = time.perf_counter()
+    find_names(piece * (200_000 // len(piece)))
+    assert time.perf_counter() - begin < 6
