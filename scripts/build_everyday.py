@@ -16,7 +16,7 @@ from samehand.knowledge.namebook import graph, words_needing_context
 from samehand.knowledge.software import families
 from samehand.normalise import name_key
 
-OUT = Path(__file__).resolve().parents[1] / "src/samehand/knowledge/data/everyday_names.txt"
+OUT = Path(__file__).resolve().parents[1] / "src/samehand/knowledge/data/everyday_names.tsv"
 
 
 def main() -> None:
@@ -28,7 +28,8 @@ def main() -> None:
     names |= {name for family in families().values() for name, _ in family.names}
     single = {name_key(n) for n in names if n.replace("-", "").isalpha()}
     found = sorted((single & words) | words_needing_context())
-    OUT.write_text("\n".join(found) + "\n", encoding="utf-8")
+    head = [line for line in OUT.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
+    OUT.write_text("\n".join([*head, "name", *found]) + "\n", encoding="utf-8")
     print(f"{OUT.name}: {len(found)} of {len(single)} names of one word")
 
 

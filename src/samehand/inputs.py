@@ -176,7 +176,9 @@ def read_files(
     with inputs(paths, outcome) as found:
         for name, item in read_inputs(found, task, outcome, progress):
             if isinstance(item, Extraction):
-                made, problems = report_of(item.document, item.mentions, use=use, defaults=defaults)
+                made, problems = report_of(
+                    item.document, item.mentions, use=use, defaults=defaults, prose=item.prose
+                )
                 outcome.problems.extend(problems)
                 if made is None:
                     continue

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from samehand.extract.mention import Mention
 from samehand.extract.observables import MAX_MENTIONS, extract
+from samehand.extract.prose import NOTHING, Prose, read_prose
 from samehand.formats.reading import read_json
 from samehand.formats.records import Defaults, is_record_file
 from samehand.model import Problem, Report, ReportUse
@@ -45,6 +46,7 @@ class Extraction:
 
     document: Document
     mentions: tuple[Mention, ...]
+    prose: Prose = NOTHING
 
 
 Item = Extraction | Report | Problem
@@ -58,6 +60,8 @@ class Task:
     """Column of a table -> type, where the user says so."""
     use: ReportUse = "case"
     defaults: Defaults = Defaults()
+    prose: bool = True
+    """Names, claims, techniques and facts are read out of sentences, too."""
 
 
 def is_readable(path: Path) -> bool:
@@ -74,8 +78,11 @@ def read_one(path: Path, task: Task) -> Iterator[Item]:
         if isinstance(item, Problem):
             yield item
             continue
+        prose = NOTHING
         try:
             found = extract(item)
+            if task.prose:
+                prose = read_prose(item.text, item.published)
         except Exception as error:  # a fault of ours must not cost the batch
             yield Problem(
                 item.name,
@@ -90,7 +97,7 @@ def read_one(path: Path, task: Task) -> Iterator[Item]:
                 "file, or give lists as .jsonl records.",
             )
         yield from item.problems
-        yield Extraction(replace(item, problems=()), found)
+        yield Extraction(replace(item, problems=()), found, prose)
 
 
 def _limit_memory() -> None:

@@ -45,18 +45,23 @@ def columns_of(pairs: tuple[str, ...]) -> dict[str, str]:
 @main.command()
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="FILE|DIR…")
 @click.option("--map", "columns", multiple=True, metavar="COLUMN=TYPE", help=_MAP_HELP)
+@click.option("--observables", "only", is_flag=True, help="Leave the prose unread; faster.")
 @also_local
 @click.pass_obj
-def extract(obj: Context, paths: tuple[Path, ...], columns: tuple[str, ...]) -> None:
+def extract(obj: Context, paths: tuple[Path, ...], columns: tuple[str, ...], only: bool) -> None:
     """Observables in files of any supported kind, with role and place; needs no workspace.
+
+    Out of the prose come names of actors and malware, claims of who did it with their words of
+    confidence, victims, dates and money, and ATT&CK techniques in the order of the text.
 
     Reads PDF, HTML, DOCX, Markdown, AsciiDoc, text, e-mail, YARA rules, CSV, archives of these,
     STIX bundles, MISP events and report records; folders as a whole. What is written defanged is
     refanged in --json and shown defanged otherwise. Nothing is fetched unless you name a web
     address, and nothing found is ever contacted.
 
-    --json: one object {"file", "format", …, "observables": [{"type", "value", "raw", "role",
-    "start", "end", "page", …}]} for a single document, else a list of them. "start" and "end"
+    --json: one object {"file", "format", …, "names", "claims", "facts", "techniques", "steps",
+    "observables": [{"type", "value", "raw", "role", "start", "end", "page", …}]} for a single
+    document, else a list of them. "start" and "end"
     count characters of the document's text; text files are not changed, so there they count
     characters of the file.
 
@@ -75,7 +80,7 @@ def extract(obj: Context, paths: tuple[Path, ...], columns: tuple[str, ...]) -> 
     )
 
     outcome = Outcome()
-    chosen = Task(columns_of(columns))
+    chosen = Task(columns_of(columns), prose=not only)
     waiting: Iterator[bytes] | None = None  # the first: alone it is an object, else part of a list
     documents = 0
     out = sys.stdout.buffer

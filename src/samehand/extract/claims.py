@@ -18,8 +18,10 @@ from typing import Any, Literal
 import re2
 
 from samehand.config import bundled
+from samehand.extract.facts import prose_only
 from samehand.extract.names import NameFound, find_names
 from samehand.extract.sentences import sentences
+from samehand.extract.victims import lowered
 
 ClaimRelation = Literal["attribution", "alias", "overlap", "comparison", "denial", "withdrawal"]
 Level = Literal["high", "medium", "low", "none"]
@@ -110,8 +112,13 @@ def _relations(sentence: str, names: Sequence[NameFound]) -> Iterator[tuple[Clai
         sided = _search("sides", sentence[: overlap.start()]) and any(
             overlap.end() - 1 <= n.start <= overlap.end() + 60 for n in names
         )
+        beside = overlap[0].lower().startswith(("similar", "the same", "based", "affinity", "rem"))
+        sided = sided or (
+            beside and any(overlap.start() <= n.start <= overlap.end() + 60 for n in names)
+        )
         compared_here = _compares(sentence) and _strong(overlap)
-        if not told and (entities >= 2 or sided or compared_here):
+        fork = overlap[0].lower() == "variant of" or overlap[0].lower().startswith("match")
+        if not told and (entities >= 2 or (not fork and (sided or compared_here))):
             yield "overlap", overlap
 
 
@@ -163,8 +170,9 @@ def _attribution(sentence: str, names: Sequence[NameFound]) -> Any | None:
     if same := _search("same_actor", sentence):
         return same
     for cue in _cues()["to_actor"].finditer(sentence):
-        if cue[0].lower().endswith("by") and _search("method", sentence[: cue.start()]):
-            continue  # a technique that others use is a resemblance
+        used = cue[0].lower().endswith("by")
+        if used and (_search("method", sentence[: cue.start()]) or _search("again", sentence)):
+            continue  # what others use as well is a resemblance
         reach = 2 * _NEAR if cue[0].lower().startswith("attribut") else _NEAR
         if any(cue.start() <= start <= cue.end() + reach for start, _ in ends):
             return cue
@@ -236,12 +244,18 @@ def _ends(
     return about, actor
 
 
-def find_claims(text: str) -> list[ClaimFound]:
-    """The claims of a text, sorted by place; a sentence states each relation once."""
-    everywhere = find_names(text)
+def find_claims(
+    text: str, names: Sequence[NameFound] | None = None, published: str = ""
+) -> list[ClaimFound]:
+    """The claims of a text, sorted by place; a sentence states each relation once.
+
+    ``names``: those of the text, if they were found already. ``published`` (ISO, or '') tells
+    teasers of later reports from the text.
+    """
+    everywhere = find_names(text) if names is None else names
     starts = [n.start for n in everywhere]
     found = []
-    for start, end in sentences(text):
+    for start, end in prose_only(lowered(text), sentences(text), published):
         if not 20 <= end - start <= _MOST_CHARACTERS:
             continue
         sentence = text[start:end].translate(_BLANKS)

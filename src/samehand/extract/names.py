@@ -27,6 +27,14 @@ _CHUNK = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W_](?:(?:[\w+&’']|-(?![a-z]{3}))*[^\W_])?")
 #: A run without blanks that is an address, a path or a file rather than prose.
 _NO_PROSE = re.compile(r"://|\\|\w\[|@|^[/~.]\w|\w/[^\s/]*\.\w|\w\.\w{2,5}$|^%|_\w+_|=")
+_QUOTED = re.compile(
+    r"[“\"]((?:[A-Z][\w-]{1,20}[ ]?){1,4}),?[”\"],? ((?:an?|the) (?:[\w-]{1,20} ){0,3}[a-z]{3,12})"
+)
+#: Ends of coined names of malware, behind a small letter.
+_SUFFIX = re.compile(
+    r"(?<=[a-z])(?:Loader|RAT|Bot|Stealer|Locker|Ransom|Grabber|Dropper|Miner|Wiper|Worm|Banker)$"
+)
+_ODD = re.compile(r"(?<![\w./@\\-])\w{1,20}[@_.]\w{1,20}(?![\w/@\\-])")
 #: Names of functions, and compounds of plain words.
 _IDENTIFIER = re.compile(
     r"(?:Get|Set|Is|Has|On|on|Do|Create|Open|Read|Write|Find|Load|process|Process|Run|Add|sub_|e)[A-Z_\d]"
@@ -97,12 +105,17 @@ class _Known:
 @cache
 def everyday() -> frozenset[str]:
     """Folded names that are also everyday words."""
-    return frozenset(bundled("knowledge/data/everyday_names.txt").decode().split())
+    lines = bundled("knowledge/data/everyday_names.tsv").decode().splitlines()
+    return frozenset(line for line in lines[1:] if not line.startswith("#"))
 
 
 @cache
-def _gazetteer() -> tuple[dict[str, _Known], frozenset[str]]:
-    """Folded name -> what it is, and the first four characters of all of them."""
+def _gazetteer() -> tuple[dict[str, _Known], frozenset[str], dict[str, NameKind]]:
+    """Folded name -> what it is; the first four characters of all of them; odd names.
+
+    Odd names look like no word (admin@338, more_eggs); they are met as they are written.
+    """
+    odd: dict[str, NameKind] = {}
     from samehand.knowledge.namebook import graph
     from samehand.knowledge.software import families
 
@@ -118,6 +131,8 @@ def _gazetteer() -> tuple[dict[str, _Known], frozenset[str]]:
         kinds.setdefault(key, set()).add(kind)
         if name == name.lower():
             lower.add(key)
+        if re.search(r"\w[@_.]\w", name) and " " not in name and not key.isdigit():
+            odd.setdefault(name.lower(), kind)
 
     known = graph()
     for naming in known.namings:
@@ -132,7 +147,7 @@ def _gazetteer() -> tuple[dict[str, _Known], frozenset[str]]:
         for name, _ in family.names:
             add(name, "tool" if family.kind in ("admin", "tool") else "malware")
     found = {key: _Known(frozenset(held), key in lower) for key, held in kinds.items()}
-    return found, frozenset(key[:_PREFIX] for key in found)
+    return found, frozenset(key[:_PREFIX] for key in found), odd
 
 
 _PREFIX = 4
@@ -215,12 +230,24 @@ def _kind_of(known: _Known, hint: NameKind | None, written: str) -> NameKind:
     return next(kind for kind in order if kind in known.kinds)
 
 
+def _listed_next(tokens: list[_Token], last: int, text: str) -> bool:
+    """Whether a name that is no everyday word follows in a list."""
+    if last + 1 >= len(tokens):
+        return False
+    after = tokens[last + 1]
+    between = text[tokens[last].end : after.start].strip(" \n\u00a0")
+    if between not in _LISTING or not _capital(after.text):
+        return False
+    table = _gazetteer()[0]
+    return after.key in table and after.key not in everyday() and len(after.key) > _SHORT
+
+
 def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int, NameFound] | None:
     """The longest name of the gazetteer that begins at a token, and its last token.
 
     ``in_list``: it stands in a list after another name.
     """
-    table, prefixes = _gazetteer()
+    table, prefixes, _ = _gazetteer()
     first = tokens[n]
     if first.key[:_PREFIX] not in prefixes and len(first.key) >= _PREFIX:
         return None
@@ -233,8 +260,9 @@ def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int
         known = table.get(key)
         if known is None and end == n and first.text[0].isupper():
             known = table.get(key.rstrip("0123456789"))  # the number of a footnote
-        if known is None or all(w.key in _words().no_names or w.key.isdigit() for w in words):
-            continue
+        plain = [w.key in _words().no_names or w.key.isdigit() for w in words]
+        if known is None or all(plain) or first.key in ("google", "microsoft"):
+            continue  # products, not tools of theirs
         written = [w.text for w in words]
         hint = _beside(tokens, n, end)
         capitals = [_capital(w) for w in written]
@@ -246,7 +274,12 @@ def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int
             if not capitals[0] and not (known.lower and not alone and len(key) > _SHORT):
                 continue
             beside = _beside(tokens, n, end, strictly=True)
-            told = in_list or beside in known.kinds or _introduced(tokens, n, text)
+            told = (
+                in_list
+                or beside in known.kinds
+                or _introduced(tokens, n, text)
+                or _listed_next(tokens, end, text)
+            )
             if alone and not (capitals[0] and told):
                 continue
         name = " ".join(written) if len(words) > 1 else written[0]
@@ -288,12 +321,51 @@ def _coined(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | 
     if headed and introduced and tokens[n + 1].text[0].isupper() and token.key not in everyday():
         both = " ".join(text[token.start : tokens[n + 1].end].split())
         return n + 1, NameFound(both, "malware", token.start, tokens[n + 1].end, False)
-    if introduced and _like_a_name(word):
+    if _SUFFIX.search(word) and _like_a_name(word):
+        return n, NameFound(word, "malware", token.start, token.end, False)
+    said = _said_to_be(tokens, n)
+    if said is not None and _like_a_name(word):
+        return n, NameFound(word, said, token.start, token.end, False)
+    given = (
+        introduced
+        and not _IDENTIFIER.match(word)
+        and (tokens[n - 1].text.lower() == "dubbed" or text[token.start - 1] in "“\"'")
+    )
+    if introduced and (_like_a_name(word) or (given and token.key not in everyday())):
         window = " ".join(t.text.lower() for t in tokens[max(0, n - 8) : n])
         kind = hint or _named_kind(window)
         if kind is not None:
             return n, NameFound(word, kind, token.start, token.end, False)
     return None
+
+
+def _said_to_be(tokens: list[_Token], n: int) -> NameKind | None:
+    """What a sentence "X is a new …" says that X is."""
+    after = [t.text.lower() for t in tokens[n + 1 : n + 8]]
+    if after[:2] not in (["is", "a"], ["is", "an"], ["is", "the"]):
+        return None
+    return next((_words().heads[w] for w in after[2:] if w in _words().heads), None)
+
+
+def _odd(text: str) -> Iterator[NameFound]:
+    """Names that look like no word."""
+    odd = _gazetteer()[2]
+    for chunk in _ODD.finditer(text):
+        written = chunk[0].rstrip(".")
+        kind = odd.get(written.lower())
+        if kind is not None:
+            yield NameFound(written, kind, chunk.start(), chunk.start() + len(written), True)
+
+
+def _quoted(text: str) -> Iterator[NameFound]:
+    """Names in quotes with what they are behind them, as in “Night Heron,” a group of spies."""
+    for match in _QUOTED.finditer(text):
+        head = next(
+            (_words().heads[w] for w in match[2].lower().split() if w in _words().heads), None
+        )
+        words = match[1].split()
+        if head and not all(name_key(w) in _words().no_names for w in words):
+            yield NameFound(" ".join(words), head, match.start(1), match.end(1), False)
 
 
 def _named_kind(before: str) -> NameKind | None:
@@ -310,7 +382,7 @@ def find_names(text: str) -> list[NameFound]:
     found: list[NameFound] = []
     coined: dict[str, NameKind] = {}
     n = 0
-    table, _ = _gazetteer()
+    table = _gazetteer()[0]
     while n < len(tokens):
         token = tokens[n]
         step = None
@@ -331,6 +403,9 @@ def find_names(text: str) -> list[NameFound]:
             coined[name.name] = name.kind
         found.append(name)
         n = last + 1
+    found += _odd(text)
+    spans = [(f.start, f.end) for f in found]
+    found += [q for q in _quoted(text) if not any(s < q.end and q.start < e for s, e in spans)]
     if coined:
         taken = {f.start for f in found}
         found += [

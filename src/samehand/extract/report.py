@@ -10,9 +10,21 @@ from typing import Any
 
 from samehand.extract.mention import Mention
 from samehand.extract.observables import IDENTIFIERS, VERSION
-from samehand.formats.records import Defaults, parse_record
+from samehand.extract.prose import (
+    NOTHING,
+    Prose,
+    claims_of,
+    published_of,
+    software_of,
+    victims_of,
+)
+from samehand.extract.prose import (
+    VERSION as PROSE_VERSION,
+)
+from samehand.formats.records import Defaults, observation_id, parse_record
 from samehand.knowledge.taxonomies import TLP, canonical_tlp
-from samehand.model import Problem, Report, ReportUse
+from samehand.model import Feature, Observation, Problem, Report, ReportUse
+from samehand.normalise import name_key, technique
 from samehand.read.document import Document
 
 #: Most addresses of other publications that a report may cite.
@@ -77,12 +89,34 @@ def observables_of(mentions: Iterable[Mention]) -> list[dict[str, Any]]:
     return list(seen.values())
 
 
+def techniques_of(report: Report, prose: Prose) -> list[Observation]:
+    """Observations of techniques told in sentences, those written as identifiers left out."""
+    held = {o.feature for o in report.observations}
+    found: dict[Feature, Observation] = {}
+    for seen in prose.techniques:
+        feature = technique(seen.technique)
+        if feature in held or feature in found:
+            continue
+        found[feature] = Observation(
+            observation_id(report.id, feature, "", ""),
+            report.id,
+            feature,
+            report.text[seen.start : seen.end][:200],
+            source=f"a sentence, P {seen.probability:.2f}",
+            extractor=PROSE_VERSION,
+            start=seen.start,
+            end=seen.end,
+        )
+    return list(found.values())
+
+
 def report_of(
     document: Document,
     mentions: Sequence[Mention],
     *,
     use: ReportUse = "case",
     defaults: Defaults = Defaults(),
+    prose: Prose = NOTHING,
 ) -> tuple[Report | None, list[Problem]]:
     """The report of one document, read as a record, and what could not be used of it."""
     from samehand.knowledge import attack
@@ -99,7 +133,7 @@ def report_of(
         "id": identifier(document),
         "title": title_of(document),
         "publisher": defaults.publisher or document.publisher,
-        "published": defaults.published or document.published,
+        "published": defaults.published or document.published or published_of(prose),
         "urls": [document.url] if document.url else [],
         "tlp": defaults.tlp or marking(document.text) or "AMBER",
         "text": document.text,
@@ -107,9 +141,14 @@ def report_of(
         "techniques": list(
             dict.fromkeys(m.feature.value for m in mentions if m.feature.kind == "technique")
         ),
-        "software": list(dict.fromkeys(software)),
+        "software": list({name_key(n): n for n in (*software_of(prose), *software)}.values()),
+        "victims": victims_of(prose),
+        "claims": claims_of(prose),
         "cites": list(dict.fromkeys(cites))[:MAX_CITES],
         "provenance": {"format": document.format, "extractor": VERSION},
     }
     report, problems = parse_record(record, document.name, use=use, defaults=defaults)
-    return report and replace(report, extra="{}"), problems
+    if report is not None:
+        placed = techniques_of(report, prose)
+        report = replace(report, extra="{}", observations=(*report.observations, *placed))
+    return report, problems

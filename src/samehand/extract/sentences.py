@@ -8,7 +8,11 @@ begin one; a line ends one unless it is visibly the first part of a wrapped sent
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
+from functools import cache
+
+from samehand.config import bundled
 
 #: Longest span, in characters: a line without any stop (a dump, minified code) is cut at a blank,
 #: or anywhere if it has none. Far beyond prose: 99.9 % of the development sentences are shorter.
@@ -20,20 +24,22 @@ _WORD_CHARS = 14
 
 #: Ends of lines, and stops with closing marks and a blank behind them.
 _STOP = re.compile(r"\n\s*|[.!?…][\"”’'»)\]*_]{0,4}[^\S\n]+|[。！？]")
-#: What a sentence may begin with: a capital, a figure, an opening mark, a list mark; no small letter.
+#: What a sentence may begin with: a capital, a figure, an opening mark, a list mark.
 _OPENS = re.compile(r"[\"“‘'«(\[*_>•–—-]{0,4}[^\W_a-z]|[\[(•*#|>–—-]")
 #: What a line begins with that is not the rest of the sentence above it.
 _NEW_LINE = re.compile(r"[^\W_a-z]|[-–—*•·#|>+○●▪◦■]|\d+[.)]\s|[a-z][.)]\s")
 _SMALL = re.compile(r"[(\"“‘']?[a-z]")
-#: Words whose dot does not end a sentence, without their last dot, in small letters.
-_ABBREVIATIONS = frozenset(
-    "e.g i.e eg ie etc vs cf al approx dr mr mrs ms prof st jr sr inc corp ltd co llc gmbh no nos "
-    "fig figs sec ch vol pp p ed eds ver v resp incl excl est dept gov gen col lt u.s u.k u.n a.k.a "
-    "aka jan feb mar apr jun jul aug sep sept oct nov dec".split()
-)
-#: Of these, those that may just as well end a sentence: a capital after them opens a new one.
-_MAY_END = frozenset("etc inc corp ltd co llc gmbh u.s u.k u.n no al".split())
 _LAST_WORD = re.compile(r"[\w.]+$")
+
+
+@cache
+def _abbreviations() -> tuple[frozenset[str], frozenset[str]]:
+    """Words whose dot ends no sentence; of these, those that may just as well end one.
+
+    Without their last dot, in small letters; a capital after the latter opens a new sentence.
+    """
+    rows = tomllib.loads(bundled("knowledge/data/prose.toml").decode())["sentences"]
+    return frozenset(rows["abbreviations"].split()), frozenset(rows["may_end"].split())
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -81,8 +87,8 @@ def _is_short(text: str, dot: int) -> bool:
     if before is None:
         return False
     word = before[0].lower()
-    if word in _ABBREVIATIONS:
-        return word not in _MAY_END
+    if word in _abbreviations()[0]:
+        return word not in _abbreviations()[1]
     if len(word) == 1 and word.isalpha():
         return before[0].isupper()
     begin = dot - len(word)

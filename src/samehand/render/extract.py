@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from samehand.extract.mention import Mention
+from samehand.extract.prose import Prose, steps_of
 from samehand.intake import Extraction
 from samehand.model import Feature, Observation, Report
 from samehand.read.document import Document
@@ -54,8 +55,9 @@ def extraction_text(found: Extraction, verbose: int = 0, most: int = 400) -> str
         head += f", {clean(document.published)}"
     counts = Counter(m.feature.kind for m in mentions)
     lines = [head]
+    told = prose_text(found.prose, document.text, verbose)
     if not mentions:
-        return head + "\n  no observables found"
+        return "\n".join([head, "  no observables found", *told])
     first: dict[tuple[Feature, str], Mention] = {}
     times: Counter[tuple[Feature, str]] = Counter()
     for mention in mentions:
@@ -84,7 +86,7 @@ def extraction_text(found: Extraction, verbose: int = 0, most: int = 400) -> str
         lines.append(f"  and {hidden} references and benign values (-v shows them)")
     listed = ", ".join(f"{n} {kind}" for kind, n in counts.most_common())
     lines.append(f"  {len(mentions)} mentions: {listed}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *told])
 
 
 def _prose(text: str) -> str:
@@ -195,7 +197,75 @@ def extraction_json(found: Extraction) -> Iterator[bytes]:
         "url": document.url,
         "characters": len(document.text),
     }
-    return _object(head, map(_mention_json, found.mentions))
+    return _object(head | prose_json(found.prose), map(_mention_json, found.mentions))
+
+
+def prose_json(prose: Prose) -> dict[str, object]:
+    """What the prose says, as lists of objects with their places."""
+    return {
+        "names": [
+            {"name": n.name, "kind": n.kind, "start": n.start, "end": n.end} for n in prose.names
+        ],
+        "claims": [
+            {
+                "relation": c.relation,
+                "about": c.about,
+                "actor": c.actor,
+                "words": c.words,
+                "level": c.level,
+                "first_hand": c.first_hand,
+                "start": c.start,
+                "end": c.end,
+            }
+            for c in prose.claims
+        ],
+        "facts": [
+            {"what": f.what, "value": f.value, "note": f.note, "start": f.start, "end": f.end}
+            for f in prose.facts
+        ],
+        "techniques": [
+            {
+                "technique": t.technique,
+                "probability": round(t.probability, 3),
+                "explicit": t.explicit,
+                "start": t.start,
+                "end": t.end,
+            }
+            for t in prose.techniques
+        ],
+        "steps": [
+            {"technique": t.technique, "start": t.start, "end": t.end} for t in steps_of(prose)
+        ],
+    }
+
+
+def prose_text(prose: Prose, text: str, verbose: int = 0) -> list[str]:
+    """What the prose says, a few lines."""
+    lines = []
+    for kind in ("actor", "campaign", "malware", "tool"):
+        counted = Counter(n.name for n in prose.names if n.kind == kind)
+        if counted:
+            named = ", ".join(f"{clean(n, 60)} ({c})" for n, c in counted.most_common(12))
+            lines.append(f"  {kind}: {named}")
+    for what in ("country", "sector", "organisation", "window", "published", "money", "motive"):
+        values = [
+            f"{clean(f.value, 60)} ({f.note})" if f.note else clean(f.value, 60)
+            for f in prose.facts
+            if f.what == what
+        ]
+        if values:
+            lines.append(f"  {what}: {', '.join(values[:12])}")
+    told = [f"{t.technique} ({t.probability:.2f})" for t in steps_of(prose)]
+    if told:
+        lines.append(f"  techniques in order: {', '.join(told[:20])}")
+    for claim in prose.claims[: 40 if verbose else 8]:
+        said = defang_text(" ".join(text[claim.start : claim.end].split()), 160)
+        whose = "" if claim.first_hand else ", cited"
+        lines.append(f"  claim ({claim.relation}, {claim.level}{whose}): {said}")
+    left = len(prose.claims) - (40 if verbose else 8)
+    if left > 0:
+        lines.append(f"  and {left} more claims; --json has all")
+    return lines
 
 
 def report_json(report: Report, name: str) -> Iterator[bytes]:

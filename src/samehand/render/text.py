@@ -179,8 +179,8 @@ def campaign_line(campaign: Campaign) -> str:
     return text + (f"; called {names}" if names else "")
 
 
-def dependence_text(assessment: Assessment, most: int = 6) -> str:
-    """Who may repeat whom, a line each; empty if nobody."""
+def dependence_text(assessment: Assessment, most: int = 40) -> str:
+    """Who may repeat whom and why, an entry each."""
     lines = []
     for edge in assessment.dependence[:most]:
         way = "repeats" if edge.order_known else "repeats, or is repeated by,"
@@ -430,8 +430,14 @@ def summary(assessment: Assessment, verbose: int = 0) -> str:
     parts.append(links_table(likely, 40 if verbose else 11))
     parts.append("\nCAMPAIGNS")
     parts.append(campaigns_text(assessment, None if verbose else campaign))
-    if assessment.dependence:
+    if assessment.dependence and verbose:
         parts.append("\nWHO MAY REPEAT WHOM\n" + dependence_text(assessment))
+    elif assessment.dependence:
+        first = assessment.dependence[0]
+        more = len(assessment.dependence) - 1
+        said = _short(f"{clean(first.copy)} may repeat {clean(first.origin)}", 60)
+        others = f", and {more} more such" if more else ""
+        parts.append(f"  {said} ({percent(first.probability)}){others}; -v says why.")
     if campaign is None:
         parts.append(_single_reports(assessment))
     else:

@@ -1,0 +1,464 @@
+"""Countries, sectors and organisations that the sentences of a report name as victims.
+
+A sentence is read once from left to right. Words such as "targeted", "attacks against" or "users
+in" open a stretch in which countries and sectors are victims; words that turn to something else
+("using", "according to", "servers") close it. Words such as "were infected" or "victims" look back
+instead. Names of organisations are read right behind such words, or right before.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import ahocorasick_rs as ahocorasick
+
+from samehand.config import bundled
+
+#: Farthest that a victim may stand from its cue, or from the victim before it, in characters.
+_REACH = 75
+#: The same where the cue stands behind.
+_REACH_BACK = 130
+#: Farthest between "Russian" and "victims", in characters.
+_NEAR = 24
+#: Shorter names of countries, as 'US' and 'U.K.', are adjectives too, in characters.
+_LONG_NAME = 5
+#: What is read on either side of a country to tell an origin, in characters.
+_BESIDE = 60
+#: What may stand between two members of a list, in characters.
+_LIST_GAP = 50
+#: Longest line of a list under a sentence that ends in a colon, in characters.
+_LIST_LINE_CHARS = 90
+#: Lines of such a list that are looked at.
+_LIST_ENDS_AFTER = 60
+
+
+class Place(NamedTuple):
+    """A country or sector at its place in the text."""
+
+    what: Literal["country", "sector"]
+    value: str
+    start: int
+    end: int
+    sure: bool
+    """A name and no adjective; a word for bodies and no field of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    finder: ahocorasick.AhoCorasick
+    rows: tuple[tuple[str, bool], ...]
+    """Value and `sure` of each pattern, in the finder's order; '' for what only hides others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cues:
+    events: re.Pattern[str]
+    """Groups no, back, near, keep, doubt, open, weak, close and mark."""
+    threat: re.Pattern[str]
+    head: re.Pattern[str]
+    joins: frozenset[str]
+    acts: re.Pattern[str]
+    inside: re.Pattern[str]
+    origin_after: re.Pattern[str]
+    origin_before: re.Pattern[str]
+
+
+def _table(rows: dict[str, tuple[str, bool]]) -> _Table:
+    finder = ahocorasick.AhoCorasick(list(rows), matchkind=ahocorasick.MatchKind.LeftmostLongest)
+    return _Table(finder, tuple(rows.values()))
+
+
+def _listed(text: str) -> list[str]:
+    """The entries of a list that is parted by semicolons."""
+    return [" ".join(entry.split()) for entry in text.split(";") if entry.strip()]
+
+
+@cache
+def _countries() -> _Table:
+    raw = tomllib.loads(bundled("knowledge/data/countries.toml").decode())
+    rows: dict[str, tuple[str, bool]] = {}
+    for line in raw["rows"].strip().split("\n"):
+        code, _, rest = line.partition(" ")
+        names, _, people = rest.partition("|")
+        rows.update((name, (code, True)) for name in _listed(names))
+        for name in _listed(people):
+            rows[name] = (code, False)
+            if name[-1] in "nick":
+                rows[name + "s"] = (code, False)
+    rows.update((name, ("", False)) for name in _listed(raw["others"]))
+    return _table(rows)
+
+
+@cache
+def _sectors() -> _Table:
+    raw = tomllib.loads(bundled("knowledge/data/sectors.toml").decode())
+    rows: dict[str, tuple[str, bool]] = {}
+    for part, sure in (("fields", False), ("bodies", True)):
+        for value, words in raw[part].items():
+            for word in _listed(words):
+                stem = word.removesuffix("*")
+                for ending in ("", "s", "'s", "’s") if stem != word else ("",):
+                    rows[stem + ending] = (value, sure)
+    rows.update((word, ("", False)) for word in _listed(raw["others"]["words"]))
+    return _table(rows)
+
+
+@cache
+def _cues() -> _Cues:
+    raw = tomllib.loads(bundled("knowledge/data/victims.toml").decode())
+    parts = raw["parts"]
+
+    def joined(patterns: Sequence[str]) -> str:
+        one = "|".join(patterns)
+        for name, part in parts.items():
+            one = one.replace("{" + name + "}", part)
+        return one
+
+    groups = "|".join(
+        f"(?P<{'no' if name == 'not' else name}>{joined(patterns)})"
+        for name, patterns in raw["cues"].items()
+        if name != "mark"
+    )
+    return _Cues(
+        # The look at the place first spares most places the two hundred alternatives.
+        re.compile(rf"(?<!\w)(?=[a-z])(?:{groups})|(?P<mark>{joined(raw['cues']['mark'])})"),
+        re.compile(raw["words"]["threat"]),
+        re.compile(raw["words"]["head"]),
+        frozenset(raw["words"]["list"].split()),
+        re.compile(raw["words"]["acts"]),
+        re.compile(raw["words"]["inside"]),
+        re.compile(joined(raw["origin"]["after"])),
+        re.compile(joined(raw["origin"]["before"])),
+    )
+
+
+def lowered(text: str) -> str:
+    """The text in lower case, with every character at its place."""
+    return text.replace("İ", "I").lower()
+
+
+def places(text: str, lower: str) -> list[Place]:
+    """All countries and sectors of a text in order, victims or not; ``lower`` is `lowered`."""
+    found: list[Place] = []
+    for number, start, end in _countries().finder.find_matches_as_indexes(text):
+        value, sure = _countries().rows[number]
+        if value and _stands_alone(text, start, end):
+            found.append(Place("country", value, start, end, sure))
+    for number, start, end in _sectors().finder.find_matches_as_indexes(lower):
+        value, sure = _sectors().rows[number]
+        if value and _stands_alone(text, start, end):
+            # 'it' is a word of every sentence, 'IT' is not.
+            short = end - start == 2 or lower[start + 2] == " "
+            if short and not text[start : start + 2].isupper():
+                continue
+            found.append(Place("sector", value, start, end, sure))
+    found.sort(key=lambda place: place.start)
+    return found
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether it is no part of a longer word, of a host, a path or a code such as 'en-US'."""
+    after, before = text[end : end + 1], text[start - 1 : start] if start else ""
+    if after and (after.isalnum() or after in "_@=\\"):
+        return False
+    if after == "." and text[end + 1 : end + 2].isalnum():
+        return False
+    if before == "/":
+        return (
+            text[start - 2 : start - 1].isalpha() and "//" not in text[max(0, start - 60) : start]
+        )
+    return not (before and (before.isalnum() or before in "_@=\\.-‑"))
+
+
+def holding(
+    finder: ahocorasick.AhoCorasick, lower: str, spans: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """The sentences in which a finder finds something."""
+    found = [start for _, start, _ in finder.find_matches_as_indexes(lower)]
+    number = 0
+    for start, end in spans:
+        while number < len(found) and found[number] < start:
+            number += 1
+        if number < len(found) and found[number] < end:
+            yield start, end
+
+
+def victims(text: str, lower: str, spans: Sequence[tuple[int, int]]) -> Iterator[Place]:
+    """The countries and sectors that are victims, in order, each mention.
+
+    ``spans`` are the sentences, in order.
+    """
+    every = places(text, lower)
+    starts = [place.start for place in every]
+    carried = 0
+    for start, end in spans:
+        here = every[bisect_left(starts, start) : bisect_left(starts, end)]
+        if carried and end - start > _LIST_LINE_CHARS:
+            carried = 0
+        opened = carried > 0
+        carried = max(0, carried - 1)
+        if not here:
+            # A list under a line such as "Targeted countries:" begins without any country.
+            if lower[end - 1] == ":" and _opens_list(lower, start, end):
+                carried = _LIST_ENDS_AFTER
+            continue
+        found, still = _in_sentence(lower, start, end, here, opened)
+        yield from found
+        if still and lower[end - 1] == ":":
+            carried = _LIST_ENDS_AFTER
+
+
+def _opens_list(lower: str, start: int, end: int) -> bool:
+    """Whether a stretch is open at the colon at the end of a sentence."""
+    events = list(_cues().events.finditer(lower, max(start, end - 2 * _REACH), end))
+    return bool(events) and events[-1].lastgroup in ("open", "keep")
+
+
+def _in_sentence(
+    lower: str, start: int, end: int, here: Sequence[Place], opened: bool
+) -> tuple[list[Place], bool]:
+    """The victims among the places of one sentence, and whether a stretch is open at its end."""
+    cues = _cues()
+    good = _bodies(lower, end, here)
+    if not any(good):
+        return [], False
+    taken: set[int] = set()
+    threat = cues.threat.search(lower, start, end) is not None
+    anchor = start if opened else -1  # where the open stretch was last sure; -1 outside of one
+    clause = start
+    number = 0
+    for match in (*cues.events.finditer(lower, start, end), None):
+        until = match.start() if match else end
+        while number < len(here) and here[number].start < until:
+            place = here[number]
+            near = anchor >= 0 and place.start - anchor <= _REACH
+            if near and good[number] and not _is_origin(lower, start, end, place):
+                taken.add(number)
+                anchor = place.end
+            number += 1
+        if match is None or match.lastgroup == "doubt":
+            break
+        kind = match.lastgroup
+        if match.start() < clause:
+            continue
+        if kind in ("close", "mark"):
+            anchor, clause = _after_brackets(lower, anchor, match), match.end()
+        elif kind == "keep":
+            still = anchor >= 0 and match.start() - anchor <= 2 * _REACH
+            anchor = match.end() if still else anchor
+        elif kind == "no":
+            comma = lower.find(",", match.end(), end)
+            anchor, clause = -1, comma if comma >= 0 else end
+        elif kind == "open" or (kind == "weak" and threat):
+            anchor = match.end()
+        elif kind in ("back", "near"):
+            before = [i for i in range(number) if good[i] and here[i].start >= clause]
+            taken.update(_looked_back(lower, start, match, here, before))
+            anchor, clause = (match.end(), clause) if kind == "near" else (-1, match.end())
+    return [here[i] for i in sorted(taken)], anchor >= 0
+
+
+def _looked_back(
+    lower: str, start: int, match: re.Match[str], here: Sequence[Place], before: Sequence[int]
+) -> Iterator[int]:
+    """Those of the places before a cue that it makes victims."""
+    edge = match.start()
+    for number in reversed(before):
+        place = here[number]
+        gap = lower[place.end : edge]
+        if len(gap) > (_NEAR if match.lastgroup == "near" else _REACH_BACK):
+            return
+        if match.lastgroup == "near":
+            # "North Korea targets" is a verb; "Russian targets" and "US targets" are none.
+            verb = place.what == "country" and place.sure and place.end - place.start >= _LONG_NAME
+            if verb or not _is_joined(gap):
+                return
+        if not _is_origin(lower, start, edge + _BESIDE, place, acts=False):
+            yield number
+            edge = place.start
+
+
+def _bodies(lower: str, end: int, here: Sequence[Place]) -> list[bool]:
+    """For each place whether it stands for somebody: fields only before a noun or in a list."""
+    cues = _cues()
+    good = [
+        p.what == "country"
+        or p.sure
+        or cues.head.match(lower[p.end : min(end, p.end + 60)]) is not None
+        for p in here
+    ]
+    sectors = [i for i, p in enumerate(here) if p.what == "sector"]
+    for order in (sectors, sectors[::-1]):
+        for one, other in pairwise(order):
+            if good[one] and not good[other]:
+                l, r = min(one, other), max(one, other)
+                good[other] = _is_list(lower[here[l].end : here[r].start])
+    for one, other in pairwise(sectors):
+        if not good[one] and _is_list(lower[here[one].end : here[other].start]):
+            good[one] = good[other] = True
+    return good
+
+
+def _is_list(gap: str) -> bool:
+    """Whether the words between two places join members of a list."""
+    if len(gap) > _LIST_GAP:
+        return False
+    words = gap.replace("/", ", ").replace("&", " and ").split()
+    joined = "," in gap or "/" in gap or "and" in words or "or" in words
+    return joined and all(word.strip(",") in _cues().joins or not word.strip(",") for word in words)
+
+
+def _is_joined(gap: str) -> bool:
+    """Whether nothing but words of a list and nouns for bodies stand in between."""
+    return all(word.strip(",") in _cues().joins for word in gap.replace("/", " ").split())
+
+
+def _after_brackets(lower: str, anchor: int, close: re.Match[str]) -> int:
+    """Where an open stretch goes on after a closing word in brackets; -1 if it is in none."""
+    opening = lower.rfind("(", anchor, close.start()) if anchor >= 0 else -1
+    if opening < 0 or ")" in lower[opening : close.start()]:
+        return -1
+    shut = lower.find(")", close.end(), close.end() + _REACH)
+    return shut + 1 if shut >= 0 else -1
+
+
+def _is_origin(lower: str, start: int, end: int, place: Place, *, acts: bool = True) -> bool:
+    """Whether a country is that of the attacker, its language or machines, or of the publisher.
+
+    ``acts``: or does something itself, as in "North Korea has attacked".
+    """
+    if place.what != "country":
+        return False
+    cues = _cues()
+    after = lower[place.end : min(end, place.end + _BESIDE)]
+    before = lower[max(start, place.start - _BESIDE) : place.start]
+    if acts and place.sure and cues.acts.match(after) and not cues.inside.search(before):
+        return True
+    return (
+        cues.origin_after.match(after) is not None or cues.origin_before.search(before) is not None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    stems: ahocorasick.AhoCorasick
+    """Finds what every cue holds."""
+    strict: re.Pattern[str]
+    """Cues whose object is an organisation, whatever it is called."""
+    loose: re.Pattern[str]
+    """Cues after which a name counts if a word in it says what it is."""
+    behind: re.Pattern[str]
+    """What is said of an organisation named before."""
+    kinds: re.Pattern[str]
+    generic: frozenset[str]
+    never: frozenset[str]
+
+
+@cache
+def _naming() -> _Naming:
+    raw = tomllib.loads(bundled("knowledge/data/victims.toml").decode())["organisations"]
+    strict, loose, behind = (
+        re.compile(rf"(?<!\w)(?=[a-z])(?:{'|'.join(raw[name])})")
+        for name in ("strict", "loose", "behind")
+    )
+    return _Naming(
+        ahocorasick.AhoCorasick(raw["stems"].split()),
+        strict,
+        loose,
+        behind,
+        re.compile(raw["kinds"]),
+        frozenset(raw["generic"].split()),
+        frozenset(raw["never"].split()),
+    )
+
+
+#: A name of up to eight words with capitals.
+_NAME = re.compile(
+    r"[A-Z][\w&’'.-]{0,30}"
+    r"(?: (?:of the |for the |of |for |and |& |de |del |do |da )?[A-Z][\w&’'-]{0,30}){0,7}"
+)
+#: What may stand between a cue and a name.
+_BEFORE_NAME = re.compile(
+    r"(?:the |a |an "
+    r"|[a-z-]{2,20} (?:company|firm|bank|giant|contractor|provider|vendor|maker) ){0,2}"
+)
+_BETWEEN_NAMES = re.compile(r", and the |, and |, the |, | and the | and | as well as ")
+_NAME_TAIL = re.compile(r"(?:['’]s?|\.)+$")
+#: Plurals of abbreviations, and names of files.
+_NO_NAME = re.compile(r"^[A-Z]{2,}s$|\.[a-z]")
+#: Words that only open a sentence.
+_OPENING = re.compile(r"(?:(?:The|A|An|In|On|At|When|After|While|Although|Both|Hacked|How) ){1,3}")
+#: Nouns behind a name that make it an adjective.
+_ADJECTIVE = re.compile(
+    r" (?:industr|sector|compan|diaspora|communit|servers?|software|platform|users?|victims?"
+    r"|products?|vulnerabilit|people|organi[sz]ation|entit|institution|websites?\b)"
+)
+#: How far before a statement the name may begin, in characters.
+_NAME_REACH = 90
+#: Names of one list.
+_MOST_NAMES = 8
+
+
+def organisations(
+    text: str, lower: str, spans: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Places of the names of organisations that are victims, not in order."""
+    naming = _naming()
+    spans = list(holding(naming.stems, lower, spans))
+    for pattern in (naming.strict, naming.loose):
+        for cue, end in _within(pattern, lower, spans):
+            at, strict = cue.end(), pattern is naming.strict
+            for _ in range(_MOST_NAMES):
+                before = _BEFORE_NAME.match(text, at, end)
+                name = _NAME.match(text, before.end() if before else at, end)
+                if name is None:
+                    break
+                yield from _organisation(text, *name.span(), strict=strict)
+                gap = _BETWEEN_NAMES.match(text, name.end(), end)
+                if gap is None:
+                    break
+                at, strict = gap.end(), False
+    for cue, _ in _within(naming.behind, lower, spans):
+        left = max(0, cue.start() - _NAME_REACH)
+        left = max(left, lower.rfind("\n", left, cue.start()) + 1)
+        for name in list(_NAME.finditer(text, left, cue.start()))[-1:]:
+            if not text[name.end() : cue.start()].strip(" ’'s,"):
+                yield from _organisation(text, *name.span(), strict=True)
+
+
+def _within(
+    pattern: re.Pattern[str], lower: str, spans: Sequence[tuple[int, int]]
+) -> Iterator[tuple[re.Match[str], int]]:
+    """Matches inside sentences, with the end of the sentence."""
+    for start, end in spans:
+        for match in pattern.finditer(lower, start, end):
+            yield match, end
+
+
+def _organisation(text: str, start: int, end: int, *, strict: bool) -> Iterator[tuple[int, int]]:
+    """The place of a name if it is that of an organisation."""
+    naming = _naming()
+    opening = _OPENING.match(text, start, end)
+    start = opening.end() if opening else start
+    end -= len(text[start:end]) - len(_NAME_TAIL.sub("", text[start:end]))
+    name = text[start:end]
+    words = [w.strip(".’'").lower() for w in name.split()]
+    if len(name) < 3 or any(w in naming.never or any(c.isdigit() for c in w) for w in words):
+        return
+    if all(w in naming.generic for w in words) or _NO_NAME.search(name):
+        return
+    if _ADJECTIVE.match(text, end):
+        return
+    known = naming.kinds.search(name) is not None
+    place = next((p for p in places(name, lowered(name)) if p.what == "country"), None)
+    if place and len(name) - (place.end - place.start) < 4:
+        return
+    if (known and len(words) > 1) or (strict and not (place and len(words) < 2)):
+        yield start, end
