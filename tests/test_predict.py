@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from samehand.model import Problem
+from samehand.predict import predict_techniques
+
 RUN = [sys.executable, "-c", "from samehand.cli import main; main(prog_name='samehand')"]
 ACTORS = ["FIN7", "Turla", "Kimsuky", "OilRig"]
 
@@ -193,3 +196,25 @@ def test_without_reference_at_least_ten_bundled_actors_are_ranked(tmp_path: Path
     queries = write(tmp_path / "q.jsonl", records()[:2])
     for line in samehand("predict", "actors", queries).splitlines():
         assert len(json.loads(line)["hypotheses"]) >= 10
+
+
+def test_techniques_of_texts(tmp_path: Path) -> None:
+    """Sentences of our own that restate definitions of ATT&CK."""
+    rows = [
+        {"id": "one", "text": "It records every key that the user presses."},
+        {"id": "two", "text": "A scheduled task starts it every hour. See also T1566.001.\nDone."},
+        {"id": "none", "text": ""},
+    ]
+    lines = [*map(json.dumps, rows), "[]", '{"id": "x"}']
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    problems: list[Problem] = []
+    found = {p.id: p for p in predict_techniques(tmp_path / "t.jsonl", problems)}
+    assert len(problems) == 2 and set(found) == {"one", "two", "none"}
+    assert found["one"].techniques[0].id == "T1056"
+    told = {t.id: t for t in found["two"].techniques}
+    assert told["T1566.001"].probability == told["T1566"].probability == 1.0
+    assert told["T1566.001"].accepted and told["T1053"].accepted
+    for row in found.values():
+        values = [t.probability for t in row.techniques]
+        assert values == sorted(values, reverse=True)
+    assert not found["none"].techniques

@@ -36,6 +36,8 @@ from samehand.link import make_link
 from samehand.model import Constraints, Link, Problem, Report, ReportUse
 
 _CHUNK = 512
+#: Techniques written per text.
+_TECHNIQUES = 100
 #: Hypotheses written per query; the interface promises at least ten.
 _HYPOTHESES = 20
 
@@ -79,6 +81,24 @@ class PredictedActors:
     none: float
     planted: float
     hypotheses: tuple[PredictedHypothesis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedTechnique:
+    """A technique that a text may describe."""
+
+    id: str
+    probability: float
+    accepted: bool
+    """Told as one of the text's techniques."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedTechniques:
+    """One line of `predict techniques`, the likeliest first."""
+
+    id: str
+    techniques: tuple[PredictedTechnique, ...]
 
 
 def read_reports(path: Path | None, use: ReportUse, problems: list[Problem]) -> list[Report]:
@@ -296,3 +316,32 @@ def predict_actors(
             ),
         )
         progress("attributing", number + 1, len(asked))
+
+
+def predict_techniques(
+    texts: Path, problems: list[Problem], progress: Progress = lambda *_: None
+) -> Iterator[PredictedTechniques]:
+    """The techniques that each text describes; only ``id`` and ``text`` of a record are read.
+
+    A text of one sentence gets the ranking of that sentence, a longer one adds its sentences up.
+
+    Raises:
+        InputError: if the file cannot be opened.
+    """
+    from samehand.extract.sentences import sentences
+    from samehand.extract.techniques import document_techniques, model, rank_sentence
+
+    least = model().document_threshold
+    for number, (place, record) in enumerate(values_of(texts), 1):
+        fields = record if isinstance(record, dict) else {}
+        identifier, text = fields.get("id"), fields.get("text")
+        if not isinstance(identifier, str) or not isinstance(text, str):
+            problems.append(Problem(place, "not an object with 'id' and 'text'; line skipped"))
+            continue
+        one = len(sentences(text)) == 1
+        ranked = rank_sentence(text) if one else list(document_techniques(text).items())
+        yield PredictedTechniques(
+            identifier,
+            tuple(PredictedTechnique(t, p, p >= least) for t, p in ranked[:_TECHNIQUES]),
+        )
+        progress("classifying", number, 0)

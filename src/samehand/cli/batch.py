@@ -124,3 +124,18 @@ def predict_actors(
         ),
         output,
     )
+
+
+@predict.command("techniques")
+@click.argument("texts", type=FILE, metavar="TEXTS.jsonl")
+@_OUT
+@click.pass_obj
+def predict_techniques(obj: Context, texts: Path, output: Path | None) -> None:
+    """ATT&CK techniques of texts (objects with id and text), by the model that ships.
+
+    Each line: id, techniques: [{id, probability, accepted}], the likeliest first; a technique is at
+    least as likely as its sub-techniques. docs/techniques.md says how good it is.
+    """
+    from samehand.predict import predict_techniques as run
+
+    _lines(obj, lambda problems, progress: run(texts, problems, progress), output)
