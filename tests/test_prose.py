@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from samehand import intake
 from samehand.extract.observables import extract
 from samehand.extract.prose import (
     NOTHING,
@@ -13,7 +18,7 @@ from samehand.extract.prose import (
     victims_of,
 )
 from samehand.extract.report import report_of
-from samehand.model import Report
+from samehand.model import Problem, Report
 from samehand.read.document import Document
 
 TEXT = """Grey Heron is back
@@ -83,3 +88,16 @@ def test_nothing_read_is_nothing_kept() -> None:
 
 def test_a_stated_date_of_publication_is_used_where_the_document_has_none() -> None:
     assert made("Published on 12 May 2021\n\n" + TEXT).published is not None
+
+
+def test_a_long_text_says_how_far_its_prose_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_CHARACTERS", 100)
+    (tmp_path / "a.txt").write_text(TEXT)
+    said = [
+        i for i in intake.read_one(tmp_path / "a.txt", intake.Task({})) if isinstance(i, Problem)
+    ]
+    assert [p.severity for p in said] == ["warning"] and "first 100 characters" in said[0].message
+    quiet = intake.read_one(tmp_path / "a.txt", intake.Task({}, prose=False))
+    assert not [i for i in quiet if isinstance(i, Problem)]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from samehand.extract.mention import Mention
 from samehand.extract.observables import MAX_MENTIONS, extract
-from samehand.extract.prose import NOTHING, Prose, read_prose
+from samehand.extract.prose import MOST_CHARACTERS, NOTHING, Prose, read_prose
 from samehand.formats.reading import read_json
 from samehand.formats.records import Defaults, is_record_file
 from samehand.model import Problem, Report, ReportUse
@@ -95,6 +95,13 @@ def read_one(path: Path, task: Task) -> Iterator[Item]:
                 item.name,
                 f"holds more than {MAX_MENTIONS:,} observables; the rest is left out. Split the "
                 "file, or give lists as .jsonl records.",
+            )
+        if task.prose and len(item.text) > MOST_CHARACTERS:
+            yield Problem(
+                item.name,
+                f"names, claims and techniques are read in the first {MOST_CHARACTERS:,} "
+                f"characters only, of {len(item.text):,}; observables everywhere",
+                "warning",
             )
         yield from item.problems
         yield Extraction(replace(item, problems=()), found, prose)
