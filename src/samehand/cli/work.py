@@ -191,10 +191,14 @@ def reports(obj: Context) -> None:
 @also_local
 @click.pass_obj
 def show(obj: Context, identifier: str) -> None:
-    """Show what was read from one report, and from where; a document with extractions marked."""
+    """Show what was read from one report, and from where; a document with extractions marked.
+
+    Below it: names, victims, dates, techniques in their order, and claims of its prose.
+    """
     from samehand.extract.observables import extract
+    from samehand.extract.prose import read_prose
     from samehand.pipeline import load_one
-    from samehand.render.extract import decided, marked_text
+    from samehand.render.extract import decided, marked_text, prose_text
     from samehand.render.text import report_page
 
     report, raw, origin, document = load_one(obj.workspace, identifier)
@@ -202,6 +206,9 @@ def show(obj: Context, identifier: str) -> None:
     if document is not None and not obj.json:
         mentions = extract(document)
         page += "\n\n" + "\n".join(marked_text(document, mentions, decided(report, raw)))
+        told = prose_text(read_prose(document.text, document.published), document.text, obj.verbose)
+        if told:
+            page += "\n\nWHAT THE PROSE SAYS\n" + "\n".join(told)
     obj.result(page, lambda: report)
 
 
