@@ -342,6 +342,10 @@ def predict_techniques(
         ranked = rank_sentence(text) if one else list(document_techniques(text).items())
         yield PredictedTechniques(
             identifier,
-            tuple(PredictedTechnique(t, p, p >= least) for t, p in ranked[:_TECHNIQUES]),
+            tuple(
+                # of sub-techniques only written ones: which of several it is, is less sure
+                PredictedTechnique(t, p, p >= (1.0 if "." in t else least))
+                for t, p in ranked[:_TECHNIQUES]
+            ),
         )
         progress("classifying", number, 0)

@@ -134,7 +134,8 @@ def predict_techniques(obj: Context, texts: Path, output: Path | None) -> None:
     """ATT&CK techniques of texts (objects with id and text), by the model that ships.
 
     Each line: id, techniques: [{id, probability, accepted}], the likeliest first; a technique is at
-    least as likely as its sub-techniques. docs/techniques.md says how good it is.
+    least as likely as its sub-techniques, which are accepted only where their identifier is
+    written. docs/techniques.md says how good it is.
     """
     from samehand.predict import predict_techniques as run
 
