@@ -17,7 +17,7 @@ from samehand.compare.universe import Universe, build_universe
 from samehand.config import Parameters, PriorPreset
 from samehand.errors import InputError
 from samehand.likelihood import bits_from_probability
-from samehand.link import make_link, make_links
+from samehand.link import hand_probability, make_link, make_links
 from samehand.model import (
     Constraints,
     Feature,
@@ -246,15 +246,21 @@ def link_and_cluster(
     hands = Partition((), ())
     links: list[Link] = []
     for number in range(2):
-        links = []
+        probabilities: dict[Pair, float] = {}
         for done in range(0, len(pairs), 256):
             batch = [gatherer.gather(a, b) for a, b in pairs[done : done + 256]]
-            links.extend(make_links(batch, case.parameters))
+            if number == 0:
+                for e in batch:
+                    probabilities[e.l, e.r] = hand_probability(e, case.parameters)
+            else:
+                made = make_links(batch, case.parameters)
+                probabilities.update(((k.l, k.r), k.probability) for k in made)
+                links.extend(made)
             progress(f"comparing, pass {number + 1} of 2", min(done + 256, len(pairs)), len(pairs))
         hands = partition(
             case,
             roots,
-            {(k.l, k.r): k.probability for k in links},
+            probabilities,
             constraints.must_hand | constraints.must_campaign,
             constraints.cannot_hand,
         )

@@ -320,6 +320,13 @@ def _type(
     return "shared-tool" if tools >= 2.0 else "undetermined"
 
 
+def hand_probability(evidence: PairEvidence, parameters: Parameters) -> float:
+    """P(same hand) of one pair, without the ledger that says why."""
+    if evidence.derivative:
+        return probability_from_bits(parameters.copies["derivative_bits"])
+    return probability_from_bits(score(evidence, parameters).total)
+
+
 def make_link(evidence: PairEvidence, parameters: Parameters) -> Link:
     """The link of one pair with its full ledger, without an interval."""
     result: Score | None

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.compare.profile import Profile
+from samehand.knowledge.cache import on_forget
 from samehand.knowledge.providers import split_host
 
 #: Lengths of the pieces of names, in characters.
@@ -62,8 +63,25 @@ def _pieces(label: str) -> Iterator[int]:
             yield zlib.crc32(label[start : start + length].encode()) % _SPACE
 
 
+#: Marks of profiles met again, as profiles themselves are kept.
+_MOST_KEPT = 4096
+_kept: dict[int, tuple[Profile, Marks]] = {}
+on_forget(_kept.clear)
+
+
 def marks(profile: Profile) -> Marks:
     """What of a report enters its likenesses."""
+    held = _kept.get(id(profile))
+    if held is not None and held[0] is profile:
+        return held[1]
+    made = _marks(profile)
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    _kept[id(profile)] = (profile, made)
+    return made
+
+
+def _marks(profile: Profile) -> Marks:
     names: set[int] = set()
     habits: set[str] = set()
     kinds: set[str] = set()

@@ -18,7 +18,7 @@ from samehand.normalise import has_path, host_of, is_address, is_special_address
 _MAX_PLACES = 16
 #: Profiles kept; each holds its report.
 _MOST_KEPT = 2048
-_kept: dict[int, tuple[Report, Profile]] = {}
+_kept: dict[int, tuple[Report, Mapping[Feature, Feature], Profile]] = {}
 on_forget(_kept.clear)
 
 
@@ -153,15 +153,14 @@ def profile(report: Report, same: Mapping[Feature, Feature] = MappingProxyType({
     (reference, victim, benign, sinkhole) are left out. Kept for reports met again: a question
     about what would change asks for the same ones a hundred times.
     """
-    if same and any(o.feature in same for o in report.observations):
-        return _profile(report, same)
+    inside = {o.feature: same[o.feature] for o in report.observations if o.feature in same}
     held = _kept.get(id(report))
-    if held is not None and held[0] is report:
-        return held[1]
-    made = _profile(report, {})
+    if held is not None and held[0] is report and held[1] == inside:
+        return held[2]
+    made = _profile(report, inside)
     if len(_kept) >= _MOST_KEPT:
         _kept.clear()
-    _kept[id(report)] = (report, made)
+    _kept[id(report)] = (report, inside, made)
     return made
 
 
