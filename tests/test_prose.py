@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from samehand import intake
+from samehand.compare.profile import profile
+from samehand.coverage import steps
 from samehand.extract.observables import extract
 from samehand.extract.prose import (
     NOTHING,
@@ -101,3 +103,21 @@ def test_a_long_text_says_how_far_its_prose_is_read(
     assert [p.severity for p in said] == ["warning"] and "first 100 characters" in said[0].message
     quiet = intake.read_one(tmp_path / "a.txt", intake.Task({}, prose=False))
     assert not [i for i in quiet if isinstance(i, Problem)]
+
+
+def test_steps_of_a_campaign_are_merged_by_where_the_reports_tell_them() -> None:
+    """T1566 begins both texts, T1486 ends both, what one alone tells stands between."""
+    one = (
+        "First T1566.\n"
+        + "Then words. " * 20
+        + "T1059 was used.\n"
+        + "More words. " * 20
+        + "T1486 ends."
+    )
+    other = "T1566 began it.\n" + "Other words. " * 30 + "At last T1486."
+    found = steps([profile(made(text)) for text in (one, other)])
+    order = [s.technique for s in found if s.technique in ("T1566", "T1059", "T1486")]
+    assert order == ["T1566", "T1059", "T1486"]
+    told = {s.technique: len(s.reports) for s in found}
+    assert told["T1566"] == told["T1486"] == 2 and told["T1059"] == 1
+    assert all(s.name for s in found)

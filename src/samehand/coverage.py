@@ -11,7 +11,7 @@ from samehand.config import types_table
 from samehand.knowledge.attack import table, tactic_order
 from samehand.knowledge.common import lookup
 from samehand.knowledge.taxonomies import TLP
-from samehand.model import FACETS, PASSIVE_ROLES, CoverageRow, Feature
+from samehand.model import FACETS, PASSIVE_ROLES, CoverageRow, Feature, Step
 
 _EXAMPLES = 5
 _NOT_COVERED = ("claims",)
@@ -34,6 +34,31 @@ def _cells(profile: Profile) -> dict[tuple[str, str], set[str]]:
             for tactic in info.tactics if info else ():
                 cells.setdefault(("tactic", tactic), set()).add(text)
     return cells
+
+
+def steps(profiles: Sequence[Profile]) -> tuple[Step, ...]:
+    """How it was done, merged over the reports: by the mean of where in its text each tells it.
+
+    Techniques without a place in a text (records, tables) have no order and are left out. A text
+    need not tell things in the order in which they happened; that is all that is said here.
+    """
+    places: dict[str, dict[str, float]] = {}
+    for profile in profiles:
+        report = profile.report
+        for observation in report.observations:
+            if observation.feature.kind == "technique" and observation.start is not None:
+                where = observation.start / max(1, len(report.text))
+                held = places.setdefault(observation.feature.value, {})
+                held[report.id] = min(where, held.get(report.id, where))
+    known = table()
+
+    def mean(technique: str) -> float:
+        return sum(places[technique].values()) / len(places[technique])
+
+    return tuple(
+        Step(t, known[t].name if t in known else "", tuple(sorted(places[t])))
+        for t in sorted(places, key=lambda t: (mean(t), t))
+    )
 
 
 def coverage(profiles: Sequence[Profile]) -> tuple[CoverageRow, ...]:

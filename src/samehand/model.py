@@ -259,6 +259,17 @@ class CoverageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A technique in the order in which the reports of a campaign tell it."""
+
+    technique: str
+    name: str
+    """Its name in ATT&CK; '' if unknown."""
+    reports: tuple[str, ...]
+    """Who tells of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """Reports proposed as one operation of one hand."""
 
@@ -274,6 +285,8 @@ class Campaign:
     coverage: tuple[CoverageRow, ...]
     reported: bool = False
     """At least one of its pairs rests on a reported comparison."""
+    steps: tuple[Step, ...] = ()
+    """How it was done, as the texts tell it, merged over the reports."""
     stability: float | None = None
     """Share of its pairs that stay together without some facets and reports; `None`: not asked."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -89,6 +89,22 @@ def observables_of(mentions: Iterable[Mention]) -> list[dict[str, Any]]:
     return list(seen.values())
 
 
+def _with_places(
+    observations: Sequence[Observation], mentions: Iterable[Mention]
+) -> Iterator[Observation]:
+    """The observations, those of written techniques with the place of their first mention."""
+    first: dict[str, Mention] = {}
+    for mention in mentions:
+        if mention.feature.kind == "technique":
+            first.setdefault(mention.feature.value, mention)
+    for observation in observations:
+        at = first.get(observation.raw) if observation.feature.kind == "technique" else None
+        if at is None:
+            yield observation
+        else:
+            yield replace(observation, start=at.start, end=at.end, page=at.page, source=_place(at))
+
+
 def techniques_of(report: Report, prose: Prose) -> list[Observation]:
     """Observations of techniques told in sentences, those written as identifiers left out."""
     held = {o.feature for o in report.observations}
@@ -150,5 +166,6 @@ def report_of(
     report, problems = parse_record(record, document.name, use=use, defaults=defaults)
     if report is not None:
         placed = techniques_of(report, prose)
-        report = replace(report, extra="{}", observations=(*report.observations, *placed))
+        seen = _with_places(report.observations, mentions)
+        report = replace(report, extra="{}", observations=(*seen, *placed))
     return report, problems

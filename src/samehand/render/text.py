@@ -228,6 +228,18 @@ def campaigns_text(assessment: Assessment, leading: Campaign | None = None) -> s
     return "\n".join(lines)
 
 
+def steps_text(campaign: Campaign, verbose: int = 0) -> str:
+    """How it was done, in the order in which the reports tell it."""
+    most = 40 if verbose else 8
+    told = [
+        f"{clean(s.name or s.technique, 40)}"
+        + (f" ({len(s.reports)})" if len(s.reports) > 1 else "")
+        for s in campaign.steps[:most]
+    ]
+    more = f", and {len(campaign.steps) - most} more" if len(campaign.steps) > most else ""
+    return _wrap(f"As the reports tell it: {' > '.join(told)}{more}")
+
+
 def coverage_table(campaign: Campaign, verbose: int = 1) -> str:
     """Which report saw which part: number of features by facet and ATT&CK tactic.
 
@@ -455,6 +467,8 @@ def _leading(assessment: Assessment, campaign: Campaign, verbose: int) -> list[s
         parts.append(_wrap(f"{campaign.id} {reported_by(assessment, campaign)}"))
     parts.append(f"\nWHO SAW WHICH PART of {campaign.id}")
     parts.append(coverage_table(campaign, verbose))
+    if campaign.steps:
+        parts.append(steps_text(campaign, verbose))
     parts.append(f"\nWHOSE HAND is behind {campaign.id}")
     parts.append(attribution_text(assessment, campaign, verbose))
     attribution = attribution_of(assessment, campaign)
