@@ -174,6 +174,23 @@ def reading(folder: Path) -> None:
         print(f"samehand extract {what} ({note}): {seconds:.2f} s, {peak:.0f} MiB in one process")
 
 
+def prose(data: Path) -> None:
+    """Names, claims, facts and techniques of the labelled report texts, in one process."""
+    from samehand.extract.prose import read_prose
+
+    if not (data / "report_texts.jsonl.gz").exists():
+        print(f"prose: skipped, {data} holds no report_texts.jsonl.gz")
+        return
+    with gzip.open(data / "report_texts.jsonl.gz", "rt", encoding="utf-8") as stream:
+        texts = [json.loads(line)["text"] for line in stream]
+    read_prose(texts[0])  # loads the catalogues
+    start = time.process_time()
+    for text in texts:
+        read_prose(text)
+    rate = sum(map(len, texts)) / 1e6 / (time.process_time() - start)
+    print(f"prose: {rate:.2f} MB/s a core, {len(texts)} texts")
+
+
 def records(folder: Path, data: Path) -> None:
     """Adding, linking, clustering and explaining 10,000 labelled and background records."""
     if not (data / "reports.jsonl.gz").exists():
@@ -198,8 +215,10 @@ def records(folder: Path, data: Path) -> None:
 
 
 def main() -> None:
+    data = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
+    prose(data)
     with tempfile.TemporaryDirectory() as name:
-        records(Path(name), Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data"))
+        records(Path(name), data)
     with tempfile.TemporaryDirectory() as name:
         reading(Path(name))
     with tempfile.TemporaryDirectory() as name:

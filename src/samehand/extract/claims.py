@@ -76,8 +76,6 @@ class ClaimFound:
     level: Level
     first_hand: bool
     """The publisher's own judgement."""
-    cited: str = ""
-    """Who is cited, as written."""
 
 
 _BLANKS = {ord(c): " " for c in "\n\r\t\u00a0\u2009\u202f"}
