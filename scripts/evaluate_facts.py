@@ -18,7 +18,8 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from samehand.extract.facts import Fact, find_facts
+from samehand.extract.facts import find_facts
+from samehand.model import Fact
 
 GOLD = Path(__file__).parent / "gold"
 KINDS = ("country", "sector", "organisation", "window", "published", "money")
@@ -48,7 +49,7 @@ def same(fact: Fact, label: dict) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the labelled data")
-    parser.add_argument("--half", choices=("open", "sealed", "third"), default="open")
+    parser.add_argument("--half", choices=("open", "sealed", "third", "fourth"), default="open")
     parser.add_argument(
         "--errors", action="store_true", help="print misses and false finds (open half only)"
     )

@@ -1,6 +1,6 @@
 """Names and claims against the gold labels of prose (`scripts/gold/README.md`).
 
-    python scripts/evaluate_prose.py --data DIR [--half open|sealed|third|both] [--show] [names claims]
+    python scripts/evaluate_prose.py --data DIR [--half open|sealed|third|fourth|both] [--show] [names claims]
 
 A name counts once a report and spelling, wherever it stands; a kind is right if either labeller gave
 it. Optional labels are neither misses nor false finds.
@@ -142,7 +142,9 @@ def claims(data: Path, half: str, show: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the labelled data")
-    parser.add_argument("--half", choices=["open", "sealed", "third", "both"], default="open")
+    parser.add_argument(
+        "--half", choices=["open", "sealed", "third", "fourth", "both"], default="open"
+    )
     parser.add_argument("--show", action="store_true", help="list misses and false finds")
     parser.add_argument("what", nargs="*", default=["names", "claims"])
     args = parser.parse_args()

@@ -19,7 +19,7 @@ from samehand.attribute import Priors, by_group, group_bits, posterior
 from samehand.case import Case, Options, pair_evidence, prepare
 from samehand.compare.actors import pieces
 from samehand.config import bundled, default_parameters, types_table
-from samehand.formats import records
+from samehand.formats import records, statements
 from samehand.formats.records import parse_record
 from samehand.knowledge.actors import bundled_world
 from samehand.link import make_link
@@ -190,7 +190,7 @@ def codes(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
-@pytest.mark.parametrize("part", ["Observables", "Claims"])
+@pytest.mark.parametrize("part", ["Observables", "Facts", "Claims"])
 def test_fields_of_observables_and_claims_occur_in_the_example(part: str) -> None:
     page = text_of("records.md")
     named = {name for row in rows(section(page, part)) for name in codes(row[0])}
@@ -216,7 +216,7 @@ def test_roles_relations_and_facets_are_those_of_the_program() -> None:
     roles = re.search(r"\*\*Passive roles\.\*\*(.*?)\n\n", page, re.S)
     assert roles and set(codes(roles[1])) == PASSIVE_ROLES
     claims = {codes(row[0])[0]: row[1] for row in rows(section(page, "Claims"))}
-    assert set(codes(claims["relation"])) == records._RELATIONS
+    assert set(codes(claims["relation"])) == statements.RELATIONS
     assert codes(claims["facets"]) == list(FACETS)
 
 
@@ -226,8 +226,9 @@ def test_limits_are_the_constants() -> None:
         "line of a `.jsonl` file": f"{records.MAX_LINE_BYTES // 2**20} MiB",
         "`.json` file, unpacked": f"{records.MAX_FILE_BYTES // 2**20} MiB",
         "observables of one report": str(records.MAX_OBSERVABLES),
-        "claims of one report": str(records.MAX_CLAIMS),
-        "reports named by one claim": str(records.MAX_CLAIM_REPORTS),
+        "claims of one report": str(statements.MAX_CLAIMS),
+        "facts of one report": str(statements.MAX_FACTS),
+        "reports named by one claim": str(statements.MAX_CLAIM_REPORTS),
         "characters of one value": str(normalise.MAX_VALUE_CHARS),
         "characters of an `id`": "300",
     }

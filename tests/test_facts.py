@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samehand.extract.dates import Dated
-from samehand.extract.facts import Fact, find_facts
+from samehand.extract.facts import find_facts
 from samehand.extract.victims import Place, lowered, places
+from samehand.model import Fact
 
 
 def values(text: str, *kinds: str, published: str = "") -> set[str]:

@@ -156,7 +156,8 @@ def test_report_cannot_have_copied_a_later_one() -> None:
 
 
 def test_hostile_relation_and_crowded_claims_are_named_not_fatal() -> None:
-    from samehand.formats.records import MAX_CLAIM_REPORTS, parse_record
+    from samehand.formats.records import parse_record
+    from samehand.formats.statements import MAX_CLAIM_REPORTS
 
     many = {"relation": "reported-comparison", "reports": [f"r{n}" for n in range(900)]}
     record = {"id": "x", "claims": [{"relation": ["x"]}, {"relation": {}}, many]}

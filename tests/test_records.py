@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import examples
 from helpers import listed, record, sorted_out, total, written
-from samehand.formats.records import Defaults, parse_record, parse_window
+from samehand.formats.fields import parse_window
+from samehand.formats.records import Defaults, parse_record
 from samehand.model import Window
 
 GOOD = {"id": "good", "observables": [{"type": "domain-name", "value": "evil[.]example[.]com"}]}

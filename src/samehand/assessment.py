@@ -29,7 +29,7 @@ from samehand.cluster import Pair, bridges, pair
 from samehand.compare.actors import Memory, Scene
 from samehand.compare.profile import Profile
 from samehand.config import Parameters
-from samehand.coverage import coverage, highest_tlp, steps
+from samehand.coverage import coverage, highest_tlp, stated, steps
 from samehand.errors import InputError
 from samehand.knowledge.actors import World, bundled_world, combined_world
 from samehand.knowledge.versions import versions
@@ -141,6 +141,7 @@ def build_campaigns(
                     coverage=coverage([case.profiles[m] for m in everyone]) if details else (),
                     reported=any(links[p].reported for p in pairs),
                     steps=steps([case.profiles[m] for m in everyone]) if details else (),
+                    stated=stated([case.profiles[m] for m in everyone]) if details else (),
                 )
             )
     campaigns.sort(key=lambda c: (-len(c.reports), c.reports, c.strength))

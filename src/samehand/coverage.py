@@ -11,7 +11,7 @@ from samehand.config import types_table
 from samehand.knowledge.attack import table, tactic_order
 from samehand.knowledge.common import lookup
 from samehand.knowledge.taxonomies import TLP
-from samehand.model import FACETS, PASSIVE_ROLES, CoverageRow, Feature, Step
+from samehand.model import FACETS, PASSIVE_ROLES, CoverageRow, FactKind, Feature, Stated, Step
 
 _EXAMPLES = 5
 _NOT_COVERED = ("claims",)
@@ -58,6 +58,18 @@ def steps(profiles: Sequence[Profile]) -> tuple[Step, ...]:
     return tuple(
         Step(t, known[t].name if t in known else "", tuple(sorted(places[t])))
         for t in sorted(places, key=lambda t: (mean(t), t))
+    )
+
+
+def stated(profiles: Sequence[Profile]) -> tuple[Stated, ...]:
+    """The facts of the reports, equal ones together: kind by kind, what most state first."""
+    held: dict[tuple[FactKind, str, str], set[str]] = {}
+    for profile in profiles:
+        for fact in profile.report.facts:
+            held.setdefault((fact.what, fact.value, fact.note), set()).add(profile.report.id)
+    return tuple(
+        Stated(*key, tuple(sorted(held[key])))
+        for key in sorted(held, key=lambda k: (k[0], -len(held[k]), k))
     )
 
 

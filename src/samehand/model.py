@@ -40,6 +40,7 @@ HARD_FACETS: tuple[Facet, ...] = FACETS[:5]
 ReportKind = Literal["report", "incident", "compilation", "note"]
 ReportUse = Literal["case", "reference", "background"]
 Relation = Literal["attribution", "alias", "reported-comparison", "denial", "withdrawal"]
+FactKind = Literal["country", "sector", "organisation", "window", "published", "money", "motive"]
 ActorLevel = Literal["subgroup", "group", "umbrella"]
 LinkType = Literal["same-campaign", "same-hand", "shared-tool", "copy", "undetermined"]
 Strength = Literal["merged", "proposed"]
@@ -121,6 +122,10 @@ class Claim:
     origin: str = ""
     """Root of the judgement: a report id or address. The report itself when first-hand."""
     source: str = ""
+    start: int | None = None
+    """First character of the sentence in the report's text; `None` where there is no text."""
+    end: int | None = None
+    """One past the last character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,23 @@ class Victim:
     country: str = ""
     """ISO 3166-1 alpha-2, or the words of the report."""
     sector: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that a report states beside observables, techniques and claims."""
+
+    what: FactKind
+    value: str
+    """Country: ISO 3166-1 alpha-2; sector: plain words; organisation: as written; window and
+    published: YYYY[-MM[-DD]], a window also two of them with a slash; money: 'AMOUNT CURRENCY' in
+    plain digits; motive: financial gain, espionage, sabotage or hacktivism."""
+    start: int | None = None
+    """First character in the report's text; `None` where there is no text to point at."""
+    end: int | None = None
+    """One past the last character."""
+    note: str = ""
+    """Of money: 'total' or 'single' where the text says which; else ''."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +173,10 @@ class Report:
     observations: tuple[Observation, ...] = ()
     claims: tuple[Claim, ...] = ()
     victims: tuple[Victim, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    """Organisations hit, windows of activity, sums of money and motives, as stated."""
+    activity: Window | None = None
+    """When it happened, as stated; `None`: not stated, or not near the publication."""
     cites: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
     known_actor: str = ""
@@ -270,6 +296,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """A fact as the reports of a campaign state it; what contradicts stays side by side."""
+
+    what: FactKind
+    value: str
+    note: str
+    reports: tuple[str, ...]
+    """Who states it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """Reports proposed as one operation of one hand."""
 
@@ -286,6 +323,7 @@ class Campaign:
     reported: bool = False
     """At least one of its pairs rests on a reported comparison."""
     steps: tuple[Step, ...] = ()
+    stated: tuple[Stated, ...] = ()
     """How it was done, as the texts tell it, merged over the reports."""
     stability: float | None = None
     """Share of its pairs that stay together without some facets and reports; `None`: not asked."""

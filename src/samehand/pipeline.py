@@ -19,7 +19,7 @@ from samehand.config import Parameters, PriorPreset
 from samehand.counterfactual import complete, follow, restrict, timeline_days
 from samehand.coverage import HuntRow, hunt
 from samehand.errors import InputError, NotFoundError, UsageError
-from samehand.extract.review import feature_of, reviewed
+from samehand.extract.review import feature_of, reviewed, spoken_of
 from samehand.formats.records import Defaults, is_record_file
 from samehand.inputs import Outcome, read_files, silent
 from samehand.link import make_link
@@ -121,6 +121,7 @@ def review(
     """
     held, raw, _, _ = load_one(workspace, report)
     known = {o.feature for o in (*held.observations, *raw.observations)}
+    said = {spoken_of(c) for c in raw.claims} | {spoken_of(f) for f in raw.facts}
     subjects = []
     for kind, value in values:
         try:
@@ -133,7 +134,9 @@ def review(
             ) from error
         except ValueError as error:
             raise UsageError(f"{value!r} as {to or kind}: {error}") from error
-        if action != "review-add" and feature not in known:
+        if feature in said and action not in ("review-accept", "review-reject"):
+            raise UsageError(f"a {kind} is accepted or rejected; its words are the publisher's")
+        if action != "review-add" and feature not in known | said:
             raise NotFoundError(
                 f"{report} holds no {kind} {value!r}; 'samehand review {report}' lists what it "
                 "holds"

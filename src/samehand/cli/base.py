@@ -160,7 +160,7 @@ class Day(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic s
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> date:
         """The day a text stands for."""
-        from samehand.formats.records import parse_window
+        from samehand.formats.fields import parse_window
 
         if isinstance(value, date):
             return value

@@ -13,7 +13,7 @@ from samehand.cli.base import FILE, Context, also_local, main
 from samehand.errors import UsageError
 
 if TYPE_CHECKING:
-    from samehand.model import Observation
+    from samehand.render.extract import ReviewRow
 
 _MAP_HELP = (
     "Type of a column of a table, as in --map Indicator=domain-name; repeatable. Without it the "
@@ -149,7 +149,10 @@ def review(
     role: str,
     reason: str,
 ) -> None:
-    """List the observables of a report and decide about them; without an action: list.
+    """List what was read from a report and decide about it; without an action: list.
+
+    Claims, organisations, windows, sums and motives can be accepted or rejected; observables,
+    techniques and software can also get another type or role.
 
     Decisions go to the journal beside the workspace, survive adding the file again, and are taken
     back with 'samehand decide undo NUMBER'. Items are numbers of the list (3, 5-9, all) or values.
@@ -171,7 +174,7 @@ def review(
         if items:
             raise UsageError("name an action before the items: accept, reject, retype, role, add")
         rows = review_rows(raw, report)
-        text = review_text(raw, report) if rows else f"{identifier} holds no observables"
+        text = review_text(raw, report) if rows else f"{identifier} holds nothing to review"
         obj.result(text, lambda: report.observations)
         return
     if not items:
@@ -202,7 +205,7 @@ def review(
 
 
 def _chosen(
-    rows: list[Observation], action: str, items: tuple[str, ...], kind: str
+    rows: list[ReviewRow], action: str, items: tuple[str, ...], kind: str
 ) -> list[tuple[str, str]]:
     """(type, value) of the items that a user names by number or value."""
     from samehand.normalise import refang

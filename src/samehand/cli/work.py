@@ -113,7 +113,8 @@ def add(
     and the rest is added.
     """
     from samehand.cli.extract import columns_of
-    from samehand.formats.records import Defaults, parse_window
+    from samehand.formats.fields import parse_window
+    from samehand.formats.records import Defaults
     from samehand.likelihood import is_grade
     from samehand.pipeline import add as add_files
 
@@ -205,8 +206,9 @@ def show(obj: Context, identifier: str) -> None:
     page = report_page(report, origin, obj.parameters().default_grade, obj.verbose)
     if document is not None and not obj.json:
         mentions = extract(document)
-        page += "\n\n" + "\n".join(marked_text(document, mentions, decided(report, raw)))
-        told = prose_text(read_prose(document.text, document.published), document.text, obj.verbose)
+        prose = read_prose(document.text, document.published)
+        page += "\n\n" + "\n".join(marked_text(document, mentions, decided(report, raw), prose))
+        told = prose_text(prose, document.text, obj.verbose)
         if told:
             page += "\n\nWHAT THE PROSE SAYS\n" + "\n".join(told)
     obj.result(page, lambda: report)

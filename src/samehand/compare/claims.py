@@ -74,8 +74,8 @@ def _covers(withdrawal: Claim, old: Claim) -> bool:
 def with_roots(reports: Iterable[Report]) -> list[Report]:
     """The reports with every claim's origin followed to its root.
 
-    An origin given as an address becomes the id of the loaded report of that address, else the
-    address in one spelling. Who repeats a repeater repeats whom that one repeats.
+    An origin or compared report given as an address becomes the id of the loaded report of that
+    address, else the address in one spelling. Who repeats a repeater repeats whom that one repeats.
     """
     listed = list(reports)
     known = {report.id: report for report in listed}
@@ -85,10 +85,13 @@ def with_roots(reports: Iterable[Report]) -> list[Report]:
         for url in report.urls
     }
 
+    def at(address: str, otherwise: str) -> str:
+        return by_address.get(fold_address(address), otherwise)
+
     def place(origin: str) -> str:
         if origin in known:
             return origin
-        return by_address.get(fold_address(origin), fold_address(origin) or origin)
+        return at(origin, fold_address(origin) or origin)
 
     def root(claim: Claim) -> str:
         origin, seen = place(claim.origin), {claim.report}
@@ -116,7 +119,11 @@ def with_roots(reports: Iterable[Report]) -> list[Report]:
     found = []
     for report in listed:
         claims = tuple(
-            c if c.origin == report.id or (new := root(c)) == c.origin else replace(c, origin=new)
+            replace(
+                c,
+                origin=c.origin if c.origin == report.id else root(c),
+                reports=tuple(sorted({r if r in known else at(r, r) for r in c.reports})),
+            )
             for c in report.claims
         )
         found.append(report if claims == report.claims else replace(report, claims=claims))

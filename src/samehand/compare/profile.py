@@ -75,7 +75,8 @@ class Profile:
     parents: Mapping[Feature, tuple[Feature, ...]]
     """feature -> what follows from it; only for features that have such."""
     activity: Window | None
-    """Days that the evidence covers: the observations' own windows, else the publication."""
+    """Days that the evidence covers: the observations' own windows, else the activity that the
+    report states, else its publication."""
 
     sources: Mapping[Feature, tuple[Feature, ...]]
     """What follows from observed values alone -> those values."""
@@ -168,11 +169,12 @@ def _profile(report: Report, same: Mapping[Feature, Feature]) -> Profile:
     gathered: dict[Feature, dict[str, Place]] = {}
     parents: dict[Feature, tuple[Feature, ...]] = {}
     own: Window | None = None
+    stated = report.activity or report.published
     for observation in report.observations:
         if observation.role in PASSIVE_ROLES:
             continue
         own = _union(own, observation.window)
-        place = Place(observation.id, observation.batch, observation.window or report.published)
+        place = Place(observation.id, observation.batch, observation.window or stated)
         observed = _today(observation.feature, same)
         derived = derive(observed)
         counted = _comparable(observed, derived)
@@ -200,7 +202,7 @@ def _profile(report: Report, same: Mapping[Feature, Feature]) -> Profile:
         report,
         features,
         parents,
-        own or report.published,
+        own or stated,
         {feature: tuple(values) for feature, values in sources.items()},
         counts,
     )

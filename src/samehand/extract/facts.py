@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from typing import Literal
 
 import ahocorasick_rs as ahocorasick
 
@@ -22,8 +21,7 @@ from samehand.extract.dates import published as published_date
 from samehand.extract.dates import windows
 from samehand.extract.sentences import sentences
 from samehand.extract.victims import holding, lowered, organisations, victims
-
-FactKind = Literal["country", "sector", "organisation", "window", "published", "money", "motive"]
+from samehand.model import Fact
 
 #: Fewest lines without a full stop, one after the other, that make a menu and no prose.
 _MENU_LINES = 4
@@ -85,23 +83,6 @@ _SIZE = re.compile(r"[- ](?:company|firm|business|industry|market|giant|deal|con
 _DENIED = re.compile(
     r"\b(?:not|no|rather than|unlikely|instead of|without|never|neither)\b[^,;.]{0,30}$"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One thing that a text states, at its first mention."""
-
-    what: FactKind
-    value: str
-    """Country: ISO 3166-1 alpha-2; sector: plain words; organisation: as written; window and
-    published: YYYY[-MM[-DD]], a window also two of them with a slash; money: 'AMOUNT CURRENCY' in
-    plain digits; motive: financial gain, espionage, sabotage or hacktivism."""
-    start: int
-    """First character in the text."""
-    end: int
-    """One past the last character."""
-    note: str = ""
-    """Of money: 'total' or 'single' where the sentence says which; else ''."""
 
 
 def find_facts(text: str, published: str = "") -> list[Fact]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from samehand.extract.claims import ClaimFound, find_claims
-from samehand.extract.facts import Fact, find_facts
+from samehand.extract.facts import find_facts
 from samehand.extract.names import NameFound, find_names
 from samehand.extract.techniques import TechniqueFound, find_techniques
+from samehand.model import Fact
 
 #: Longer texts are lists and dumps; their prose is read up to here.
 MOST_CHARACTERS = 2_000_000
@@ -58,6 +59,16 @@ def victims_of(prose: Prose) -> list[dict[str, str]]:
     return [{kinds[f.what]: f.value} for f in prose.facts if f.what in kinds]
 
 
+def facts_of(prose: Prose) -> list[dict[str, Any]]:
+    """Organisations hit, windows, sums of money and motives, as a record lists them."""
+    kinds = ("organisation", "window", "money", "motive")
+    return [
+        {"what": f.what, "value": f.value, "note": f.note, "start": f.start, "end": f.end}
+        for f in prose.facts
+        if f.what in kinds
+    ]
+
+
 def claims_of(prose: Prose) -> list[dict[str, Any]]:
     """The publisher's own judgements on what the text is about, as a record lists them.
 
@@ -91,6 +102,8 @@ def claims_of(prose: Prose) -> list[dict[str, Any]]:
             "words": claim.level if claim.level != "none" else "",
             "first_hand": True,
             "source": f"characters {claim.start}-{claim.end}",
+            "start": claim.start,
+            "end": claim.end,
         }
         for claim in best.values()
     ]
@@ -106,6 +119,8 @@ def claims_of(prose: Prose) -> list[dict[str, Any]]:
                     "actor": claim.actor,
                     "first_hand": claim.first_hand,
                     "source": f"characters {claim.start}-{claim.end}",
+                    "start": claim.start,
+                    "end": claim.end,
                 }
             )
     return rows

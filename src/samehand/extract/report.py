@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from samehand.extract.compared import comparisons_of
 from samehand.extract.mention import Mention
 from samehand.extract.observables import IDENTIFIERS, VERSION
 from samehand.extract.prose import (
     NOTHING,
     Prose,
     claims_of,
+    facts_of,
     published_of,
     software_of,
     victims_of,
@@ -145,8 +147,10 @@ def report_of(
     ]
     cites = [m.feature.value for m in mentions if m.role == "reference" and m.feature.kind == "url"]
     cites += [link for link in document.links if link.startswith(("http:", "https:"))]
+    own = identifier(document)
+    cites = list(dict.fromkeys(cites))[:MAX_CITES]
     record = {
-        "id": identifier(document),
+        "id": own,
         "title": title_of(document),
         "publisher": defaults.publisher or document.publisher,
         "published": defaults.published or document.published or published_of(prose),
@@ -159,8 +163,9 @@ def report_of(
         ),
         "software": list({name_key(n): n for n in (*software_of(prose), *software)}.values()),
         "victims": victims_of(prose),
-        "claims": claims_of(prose),
-        "cites": list(dict.fromkeys(cites))[:MAX_CITES],
+        "facts": facts_of(prose),
+        "claims": [*claims_of(prose), *comparisons_of(prose, document.text, cites, own)],
+        "cites": cites,
         "provenance": {"format": document.format, "extractor": VERSION},
     }
     report, problems = parse_record(record, document.name, use=use, defaults=defaults)

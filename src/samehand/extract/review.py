@@ -6,10 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from samehand.formats.records import observation_id
-from samehand.model import Decision, Feature, Observation, Report
+from samehand.formats.statements import activity_of
+from samehand.model import Claim, Decision, Fact, Feature, Observation, Report
 from samehand.normalise import canonical, technique
 
 ANALYST = "analyst"
+#: What review calls a claim; its value is the claim's id.
+CLAIM = "claim"
+#: Facts that a report lists by themselves; countries and sectors are observations.
+FACTS = ("organisation", "window", "money", "motive")
+
+
+def spoken_of(said: Claim | Fact) -> Feature:
+    """How a decision names a claim or a fact."""
+    return Feature(CLAIM, said.id) if isinstance(said, Claim) else Feature(said.what, said.value)
 
 
 def feature_of(kind: str, value: str) -> Feature:
@@ -19,6 +29,8 @@ def feature_of(kind: str, value: str) -> Feature:
         KeyError: if there is no such type.
         ValueError: if the value is not one of its type.
     """
+    if kind == CLAIM or kind in FACTS:
+        return Feature(kind, value)
     if kind == "technique":
         return technique(value)
     if kind == "software":
@@ -82,9 +94,19 @@ def reviewed(report: Report, steps: Sequence[Decision]) -> Report:
     """
     if not steps:
         return report
+    last = {Feature(*step.subjects[1:3]): step.action for step in steps}
+
+    def stands(said: Claim | Fact) -> bool:
+        return last.get(spoken_of(said)) != "review-reject"
+
+    facts = tuple(f for f in report.facts if stands(f))
     rows = [_Row(o, o) for o in report.observations]
     for step in steps:
         _apply(rows, step)
     return replace(
-        report, observations=tuple({r.now.id: r.now for r in rows if r.now is not None}.values())
+        report,
+        observations=tuple({r.now.id: r.now for r in rows if r.now is not None}.values()),
+        claims=tuple(c for c in report.claims if stands(c)),
+        facts=facts,
+        activity=report.activity if facts == report.facts else activity_of(facts, report.published),
     )

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
-from calendar import monthrange
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, get_args
 
@@ -20,15 +17,25 @@ import msgspec
 
 from samehand.config import types_table
 from samehand.errors import InputError
+from samehand.formats.fields import (
+    Notes,
+    digest,
+    entries,
+    exact,
+    offset,
+    parse_window,
+    scalar,
+    strings,
+    text,
+)
+from samehand.formats.statements import activity_of, claims_of, facts_of, victims_of
 from samehand.knowledge.taxonomies import canonical_tlp
 from samehand.likelihood import is_grade
 from samehand.model import (
-    FACETS,
     Claim,
     Feature,
     Observation,
     Problem,
-    Relation,
     Report,
     ReportKind,
     ReportUse,
@@ -42,22 +49,26 @@ MAX_LINE_BYTES = 32 * 1024 * 1024
 MAX_FILE_BYTES = 256 * 1024 * 1024
 #: Most observables that one report may hold; the rest is dropped with a message.
 MAX_OBSERVABLES = 100_000
-#: Most claims of one report, and most reports that one claim may name.
-MAX_CLAIMS = 1000
-MAX_CLAIM_REPORTS = 50
 
 SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 _FIELDS = frozenset(
     (
         "id",
         *("title", "publisher", "kind", "published", "urls", "tlp", "grade", "text"),
-        *("observables", "techniques", "software", "victims", "claims", "cites", "samples"),
+        *(
+            "observables",
+            "techniques",
+            "software",
+            "victims",
+            "facts",
+            "claims",
+            "cites",
+            "samples",
+        ),
         *("label", "provenance"),
     )
 )
 _KINDS = frozenset(get_args(ReportKind))
-_RELATIONS = frozenset(get_args(Relation))
-_DAY = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,89 +82,8 @@ class Defaults:
     grade: str = ""
 
 
-@dataclass(slots=True)
-class _Notes:
-    """Problems of one record, gathered while it is read."""
-
-    place: str
-    problems: list[Problem] = field(default_factory=list)
-
-    def error(self, message: str) -> None:
-        self.problems.append(Problem(self.place, message))
-
-
-def _day(text: str) -> tuple[date, date]:
-    match = _DAY.match(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is not a date; write YYYY, YYYY-MM, YYYY-MM-DD or a/b")
-    year, month, day = match[1], match[2], match[3]
-    try:
-        if day:
-            only = date(int(year), int(month), int(day))
-            return only, only
-        if month:
-            last = monthrange(int(year), int(month))[1]
-            return date(int(year), int(month), 1), date(int(year), int(month), last)
-        return date(int(year), 1, 1), date(int(year), 12, 31)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a possible date ({error})") from error
-
-
-def parse_window(text: str) -> Window:
-    """The days that 'YYYY', 'YYYY-MM', 'YYYY-MM-DD' or an interval 'a/b' stands for.
-
-    Raises:
-        ValueError: if it is none of these, or ends before it begins.
-    """
-    first, separator, last = text.partition("/")
-    start = _day(first)[0]
-    end = _day(last if separator else first)[1]
-    if end < start:
-        raise ValueError(f"{text!r} ends before it begins")
-    return Window(start, end)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _scalar(record: Mapping[str, Any], key: str, notes: _Notes) -> str:
-    """A textual field of the record; another type is named and ignored."""
-    value = record.get(key)
-    if value is not None and not isinstance(value, str):
-        notes.error(f"field {key!r} is not text; ignored. Write it in quotes.")
-    return _text(value)
-
-
-def _exact(record: Mapping[str, Any], key: str, notes: _Notes) -> str:
-    """A textual field as it is, blanks at its ends included."""
-    return str(record[key]) if _scalar(record, key, notes) else ""
-
-
-def _list(record: Mapping[str, Any], key: str, notes: _Notes) -> list[Any]:
-    value = record.get(key)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        notes.error(f"field {key!r} is not a list; ignored")
-        return []
-    return value
-
-
-def _strings(record: Mapping[str, Any], key: str, notes: _Notes) -> tuple[str, ...]:
-    values = _list(record, key, notes)
-    good = tuple(v.strip() for v in values if isinstance(v, str) and v.strip())
-    if len(good) != len(values):
-        notes.error(f"field {key!r} holds something that is not text; that part is ignored")
-    return good
-
-
-def _window_of(item: Mapping[str, Any], notes: _Notes) -> Window | None:
-    first, last = _text(item.get("first_seen")), _text(item.get("last_seen"))
+def _window_of(item: Mapping[str, Any], notes: Notes) -> Window | None:
+    first, last = text(item.get("first_seen")), text(item.get("last_seen"))
     if not first and not last:
         return None
     try:
@@ -163,14 +93,9 @@ def _window_of(item: Mapping[str, Any], notes: _Notes) -> Window | None:
         return None
 
 
-def _offset(item: Mapping[str, Any], key: str) -> int | None:
-    value = item.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
 def observation_id(report: str, feature: Feature, batch: str = "", role: str = "") -> str:
     """The id of an observation: what it says, not where it stands."""
-    return _digest("o", report, feature.kind, feature.value, batch, role)
+    return digest("o", report, feature.kind, feature.value, batch, role)
 
 
 def _observation(
@@ -196,9 +121,9 @@ def _observation(
     )
 
 
-def _observables(record: Mapping[str, Any], report: str, notes: _Notes) -> Iterator[Observation]:
+def _observables(record: Mapping[str, Any], report: str, notes: Notes) -> Iterator[Observation]:
     types = types_table()
-    items = _list(record, "observables", notes)
+    items = entries(record, "observables", notes)
     if len(items) > MAX_OBSERVABLES:
         notes.error(f"{len(items)} observables; only the first {MAX_OBSERVABLES} are read")
     unknown: dict[str, int] = {}
@@ -207,7 +132,7 @@ def _observables(record: Mapping[str, Any], report: str, notes: _Notes) -> Itera
         if not isinstance(item, dict) or not isinstance(item.get("value"), str):
             bad.append(f"{str(item)[:60]!r}: an observable needs 'type' and a textual 'value'")
             continue
-        kind = _text(item.get("type"))
+        kind = text(item.get("type"))
         if kind not in types or types[kind].derived:
             unknown[kind or "(none)"] = unknown.get(kind or "(none)", 0) + 1
             continue
@@ -219,16 +144,16 @@ def _observables(record: Mapping[str, Any], report: str, notes: _Notes) -> Itera
         yield _observation(
             report,
             feature,
-            _text(item.get("raw")) or item["value"],
-            _text(item.get("role")).lower(),
-            _text(item.get("batch")),
+            text(item.get("raw")) or item["value"],
+            text(item.get("role")).lower(),
+            text(item.get("batch")),
             _window_of(item, notes),
-            _text(item.get("source")),
-            extractor=_text(item.get("extractor")) or "record",
-            start=_offset(item, "start"),
-            end=_offset(item, "end"),
-            page=_offset(item, "page"),
-            file=_text(item.get("file")),
+            text(item.get("source")),
+            extractor=text(item.get("extractor")) or "record",
+            start=offset(item, "start"),
+            end=offset(item, "end"),
+            page=offset(item, "page"),
+            file=text(item.get("file")),
         )
     if unknown:
         listed = ", ".join(f"{kind!r} ({n})" for kind, n in sorted(unknown.items())[:5])
@@ -241,79 +166,15 @@ def _observables(record: Mapping[str, Any], report: str, notes: _Notes) -> Itera
         notes.error(f"{len(bad)} observables not read: {'; '.join(bad[:3])}{more}")
 
 
-def _claims(record: Mapping[str, Any], report: str, notes: _Notes) -> Iterator[Claim]:
-    items = _list(record, "claims", notes)
-    if len(items) > MAX_CLAIMS:
-        notes.error(f"{len(items)} claims; only the first {MAX_CLAIMS} are read")
-    for number, item in enumerate(items[:MAX_CLAIMS], 1):
-        where = f"claim {number}"
-        relation = item.get("relation") if isinstance(item, dict) else None
-        if not isinstance(relation, str) or relation not in _RELATIONS:
-            notes.error(f"{where}: 'relation' must be one of {', '.join(sorted(_RELATIONS))}")
-            continue
-        facets = _strings(item, "facets", notes)
-        wrong = sorted(set(facets) - set(FACETS))
-        if wrong:
-            notes.error(f"{where}: {', '.join(wrong)} is no facet; known: {', '.join(FACETS)}")
-        count = item.get("count")
-        if count is not None and (not isinstance(count, int) or isinstance(count, bool)):
-            notes.error(f"{where}: 'count' is not a whole number; ignored")
-            count = None
-        first_hand = item.get("first_hand", True)
-        fields = {key: _text(item.get(key)) for key in ("about", "actor", "words", "source")}
-        origin = _text(item.get("origin"))
-        reports = _strings(item, "reports", notes)
-        if len(reports) > MAX_CLAIM_REPORTS:
-            notes.error(
-                f"{where}: names {len(reports)} reports; only the first "
-                f"{MAX_CLAIM_REPORTS} are used"
-            )
-            reports = reports[:MAX_CLAIM_REPORTS]
-        yield Claim(
-            id=_digest(
-                "c",
-                report,
-                str(item["relation"]),
-                *fields.values(),
-                origin,
-                str(count),
-                str(first_hand is not False),
-                *(f"report {r}" for r in sorted(reports)),
-                *sorted(facets),
-            ),
-            report=report,
-            relation=item["relation"],
-            about=fields["about"],
-            actor=fields["actor"],
-            reports=tuple(sorted(set(reports))),
-            facets=tuple(f for f in FACETS if f in facets),
-            count=count,
-            words=fields["words"],
-            first_hand=first_hand is not False,
-            origin=origin or report,
-            source=fields["source"],
-        )
-
-
-def _victims(record: Mapping[str, Any], notes: _Notes) -> Iterator[Victim]:
-    for item in _list(record, "victims", notes):
-        if not isinstance(item, dict):
-            notes.error("a victim is not an object; ignored")
-            continue
-        victim = Victim(_text(item.get("country")).upper(), _text(item.get("sector")).lower())
-        if victim.country or victim.sector:
-            yield victim
-
-
 def _soft_observations(
     record: Mapping[str, Any],
     report: str,
     claims: tuple[Claim, ...],
     victims: tuple[Victim, ...],
-    notes: _Notes,
+    notes: Notes,
 ) -> Iterator[Observation]:
     bad: list[str] = []
-    for raw in _strings(record, "techniques", notes):
+    for raw in strings(record, "techniques", notes):
         try:
             yield _observation(report, technique(raw), raw)
         except ValueError:
@@ -323,7 +184,7 @@ def _soft_observations(
             f"{len(bad)} techniques not read ({', '.join(bad[:3])}); "
             "write ATT&CK identifiers such as T1566.002"
         )
-    for raw in _strings(record, "software", notes):
+    for raw in strings(record, "software", notes):
         yield _observation(report, Feature("software", " ".join(raw.casefold().split())), raw)
     for victim in victims:
         if victim.country:
@@ -338,9 +199,9 @@ def _soft_observations(
                     yield _observation(report, Feature("name", folded), raw)
 
 
-def _marking(record: Mapping[str, Any], kind: str, defaults: Defaults, notes: _Notes) -> str:
+def _marking(record: Mapping[str, Any], kind: str, defaults: Defaults, notes: Notes) -> str:
     """The TLP marking of a record; what cannot be read is RED, to be safe."""
-    written = _scalar(record, "tlp", notes) or defaults.tlp
+    written = scalar(record, "tlp", notes) or defaults.tlp
     if not isinstance(record.get("tlp", ""), str | None):
         notes.problems[-1] = Problem(
             notes.place, "field 'tlp' is not text; taken as RED to be safe"
@@ -362,7 +223,7 @@ def parse_record(
 
     ``label`` is read for ``use='reference'`` only; everywhere else it has no influence at all.
     """
-    notes = _Notes(place)
+    notes = Notes(place)
     if not isinstance(record, dict):
         notes.error("a record must be a JSON object with at least an 'id'; skipped")
         return None, notes.problems
@@ -391,26 +252,27 @@ def parse_record(
         return None, notes.problems
     report = identifier.strip()
     notes.place = f"{place}, report {report}"
-    kind = _scalar(record, "kind", notes) or defaults.kind or "report"
+    kind = scalar(record, "kind", notes) or defaults.kind or "report"
     if kind not in _KINDS:
         notes.error(
             f"kind {kind!r} is unknown; taken as 'report'. Known: {', '.join(sorted(_KINDS))}"
         )
         kind = "report"
     published: Window | None = None
-    stated = _scalar(record, "published", notes) or defaults.published
+    stated = scalar(record, "published", notes) or defaults.published
     if stated:
         try:
             published = parse_window(stated)
         except ValueError as error:
             notes.error(f"published: {error}; the report counts as undated")
     tlp = _marking(record, kind, defaults, notes)
-    grade = (_scalar(record, "grade", notes) or defaults.grade).upper()
+    grade = (scalar(record, "grade", notes) or defaults.grade).upper()
     if grade and not is_grade(grade):
         notes.error(f"grade {grade!r} is no Admiralty grade (A-F and 1-6, such as B2); ignored")
         grade = ""
-    claims = tuple({c.id: c for c in _claims(record, report, notes)}.values())
-    victims = tuple(dict.fromkeys(_victims(record, notes)))
+    claims = tuple({c.id: c for c in claims_of(record, report, notes)}.values())
+    victims = tuple(dict.fromkeys(victims_of(record, notes)))
+    facts = tuple(dict.fromkeys(facts_of(record, notes)))
     observations: dict[str, Observation] = {}
     for observation in (
         *_observables(record, report, notes),
@@ -428,7 +290,7 @@ def parse_record(
             continue
         observations[observation.id] = observation
     label = record.get("label") if use == "reference" else None
-    known_actor = _text(label.get("actor")) if isinstance(label, dict) else ""
+    known_actor = text(label.get("actor")) if isinstance(label, dict) else ""
     extra = {key: value for key, value in record.items() if key not in _FIELDS}
     hashed = {k: v for k, v in record.items() if use == "reference" or k != "label"}
     hashed["\0defaults"] = [kind, stated, tlp, grade, defaults.publisher]
@@ -436,18 +298,20 @@ def parse_record(
         id=report,
         kind=kind,  # type: ignore[arg-type]  # checked against _KINDS
         use=use,
-        title=_scalar(record, "title", notes),
-        publisher=_scalar(record, "publisher", notes) or defaults.publisher,
+        title=scalar(record, "title", notes),
+        publisher=scalar(record, "publisher", notes) or defaults.publisher,
         published=published,
         tlp=tlp,
         grade=grade,
-        urls=_strings(record, "urls", notes),
-        text=_exact(record, "text", notes),  # places count its characters
+        urls=strings(record, "urls", notes),
+        text=exact(record, "text", notes),  # places count its characters
         observations=tuple(observations.values()),
         claims=claims,
         victims=victims,
-        cites=_strings(record, "cites", notes),
-        samples=_strings(record, "samples", notes),
+        facts=facts,
+        activity=activity_of(facts, published),
+        cites=strings(record, "cites", notes),
+        samples=strings(record, "samples", notes),
         known_actor=known_actor,
         provenance=msgspec.json.encode(record.get("provenance") or {}).decode(),
         extra=msgspec.json.encode(extra).decode(),

@@ -8,7 +8,7 @@ from typing import Any
 
 from samehand.formats.misp_countries import country_code
 from samehand.formats.reading import Record, Tally, dicts_of, name_of, text_of, texts_of
-from samehand.formats.records import MAX_CLAIMS
+from samehand.formats.statements import MAX_CLAIMS
 from samehand.formats.stix_bundle import REPORT_TYPES, Bundle, Item, Scope
 
 #: STIX 2.1, appendix A, 'None / Low / Med / High': lowest value of each word.

@@ -84,6 +84,12 @@ def _listed(host: str, labels: list[str]) -> str:
     return ""
 
 
+def labels_below_suffix(host: str) -> list[str]:
+    """The labels of a host without its public suffix: ``blogs.jpcert.or.jp`` gives blogs, jpcert."""
+    found = _extractors()[0](host)
+    return [label for label in (*found.subdomain.split("."), found.domain) if label]
+
+
 @lru_cache(maxsize=200_000)
 def split_host(host: str) -> tuple[str, str]:
     """(registered domain, provider) of a host; either may be ''.

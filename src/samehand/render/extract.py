@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from samehand.extract.mention import Mention
-from samehand.extract.prose import Prose, steps_of
+from samehand.extract.prose import NOTHING, Prose, steps_of
+from samehand.extract.review import CLAIM, spoken_of
 from samehand.intake import Extraction
-from samehand.model import Feature, Observation, Report
+from samehand.model import Claim, Feature, Observation, Report
 from samehand.read.document import Document
 from samehand.render.safe import clean, defang, defang_text
 from samehand.render.text import table
@@ -96,18 +98,63 @@ def _prose(text: str) -> str:
     return before + shown_text + (" " if text[-1:].isspace() else "")
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class _Mark:
+    """A stretch of the text that is shown in brackets with words; empty for what ends there."""
+
+    start: int
+    end: int
+    text: str
+    words: str
+
+
+def _marks(
+    mentions: Iterable[Mention], prose: Prose, text: str, said: Mapping[Feature, str]
+) -> list[_Mark]:
+    """Everything that is marked, in the order of the text; a sentence is marked at its end."""
+    found = [
+        _Mark(
+            m.start,
+            m.end,
+            shown(m.feature, 400),
+            " ".join(filter(None, (m.feature.kind, m.role, said.get(m.feature, "")))),
+        )
+        for m in mentions
+    ]
+    found += [_Mark(n.start, n.end, clean(n.name, 100), n.kind) for n in prose.names]
+    for fact in prose.facts:
+        if fact.start is not None and fact.end is not None:
+            words = f"{fact.what} {clean(fact.value, 60)}"
+            found.append(
+                _Mark(fact.start, fact.end, defang_text(text[fact.start : fact.end], 200), words)
+            )
+    for claim in prose.claims:
+        whose = "" if claim.first_hand else ", cited"
+        words = f"claim: {claim.relation}, {claim.level}{whose}"
+        found.append(_Mark(claim.end, claim.end, "", words))
+    for technique in prose.techniques:
+        if not technique.explicit:  # a written one is a mention
+            words = f"{technique.technique}, P {technique.probability:.2f}"
+            found.append(_Mark(technique.end, technique.end, "", words))
+    return sorted(found)
+
+
 def marked_text(
-    document: Document, mentions: Sequence[Mention], said: Mapping[Feature, str]
+    document: Document,
+    mentions: Sequence[Mention],
+    said: Mapping[Feature, str],
+    prose: Prose = NOTHING,
 ) -> Iterator[str]:
     """The lines of a document with every extraction in double brackets.
 
-    ``said`` tells what the analyst decided about a value, in words.
+    ``said`` tells what the analyst decided about a value, in words. Claims and techniques stand at
+    the end of their sentence.
     """
     text = document.text
     pages = set(document.pages)
     at = 0
     number = 0
-    pending = list(mentions)
+    pending = _marks(mentions, prose, text, said)
     while at <= len(text):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
@@ -115,17 +162,17 @@ def marked_text(
             yield f"--- page {document.page_of(at)} ---"
         pieces: list[str] = []
         here = at
-        while number < len(pending) and pending[number].start < end:
-            mention = pending[number]
+        while number < len(pending) and pending[number].start <= end:
+            mark = pending[number]
+            if mark.start == end and mark.end > end:
+                break
             number += 1
-            if mention.start < here:
+            if mark.start < here and mark.text:
                 continue  # inside the address before it
-            pieces.append(_prose(text[here : mention.start]))
-            words = " ".join(
-                filter(None, (mention.feature.kind, mention.role, said.get(mention.feature, "")))
-            )
-            pieces.append(f"{OPEN}{shown(mention.feature, 400)} | {words}{SHUT}")
-            here = max(here, mention.end)
+            pieces.append(_prose(text[here : max(here, mark.start)]))
+            inside = f"{mark.text} | {mark.words}" if mark.text else mark.words
+            pieces.append(f"{OPEN}{inside}{SHUT}")
+            here = max(here, mark.end)
         if here <= end:
             pieces.append(_prose(text[here:end]))
         yield "".join(pieces).rstrip()
@@ -147,18 +194,64 @@ def decided(report: Report, raw: Report) -> dict[Feature, str]:
         elif now.status:
             changed = now.role != observation.role
             said[observation.feature] = f"accepted as {now.role}" if changed else now.status
+    left = {spoken_of(c) for c in report.claims} | {spoken_of(f) for f in report.facts}
+    for spoken in (*map(spoken_of, raw.claims), *map(spoken_of, raw.facts)):
+        if spoken not in left:
+            said[spoken] = "rejected"
     return said
 
 
-def review_rows(raw: Report, report: Report) -> list[Observation]:
-    """What `review` numbers: one observation for each value as it was read, then those added."""
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """What `review` gives a number."""
+
+    feature: Feature
+    raw: str
+    shown: str
+    role: str
+    start: int | None
+    end: int | None
+    page: int | None
+    added: bool = False
+
+
+def _row(observation: Observation) -> ReviewRow:
+    return ReviewRow(
+        observation.feature,
+        observation.raw,
+        shown(observation.feature, 70),
+        observation.role,
+        observation.start,
+        observation.end,
+        observation.page,
+        observation.status == "added",
+    )
+
+
+def _claimed(claim: Claim) -> str:
+    """A claim in a few words."""
+    about = defang_text(claim.about, 40) or "this"
+    what = defang_text(claim.actor or ", ".join(claim.reports), 60)
+    return f"{about}: {what}" + (f" ({clean(claim.words, 20)})" if claim.words else "")
+
+
+def review_rows(raw: Report, report: Report) -> list[ReviewRow]:
+    """What `review` numbers: each value as it was read once, those added, then claims and facts."""
     first: dict[Feature, Observation] = {}
     for observation in sorted(
         raw.observations, key=lambda o: (o.start is None, o.start or 0, o.feature)
     ):
         first.setdefault(observation.feature, observation)
     added = [o for o in report.observations if o.status == "added" and o.feature not in first]
-    return [*first.values(), *added]
+    said = [
+        ReviewRow(spoken_of(c), c.id, _claimed(c), c.relation, c.start, c.end, None)
+        for c in raw.claims
+    ]
+    said += [
+        ReviewRow(spoken_of(f), f.value, defang_text(f.value, 70), f.note, f.start, f.end, None)
+        for f in raw.facts
+    ]
+    return [*map(_row, first.values()), *map(_row, added), *said]
 
 
 def review_text(raw: Report, report: Report) -> str:
@@ -166,19 +259,22 @@ def review_text(raw: Report, report: Report) -> str:
     said = decided(report, raw)
     rows = [["no", "type", "value", "role", "decided", "where", "beside"]]
     roles = {o.feature: o.role for o in report.observations}
-    for number, observation in enumerate(review_rows(raw, report), 1):
-        feature = observation.feature
+    for number, row in enumerate(review_rows(raw, report), 1):
+        feature = row.feature
         beside = ""
-        if observation.start is not None and observation.end is not None:
-            beside = _near(raw.text, observation.start, observation.end)
+        if row.start is not None and row.end is not None:
+            if feature.kind == CLAIM:
+                beside = defang_text(" ".join(raw.text[row.start : row.end].split()), 100)
+            else:
+                beside = _near(raw.text, row.start, row.end)
         rows.append(
             [
                 str(number),
                 feature.kind,
-                shown(feature, 70),
-                roles.get(feature, observation.role),
-                "added" if observation.status == "added" else said.get(feature, ""),
-                place_of(observation.start, observation.end, observation.page),
+                row.shown,
+                roles.get(feature, row.role),
+                "added" if row.added else said.get(feature, ""),
+                place_of(row.start, row.end, row.page),
                 beside,
             ]
         )

@@ -32,7 +32,14 @@ from samehand.model import (
 from samehand.pipeline import followed_campaign
 from samehand.render import charts
 from samehand.render.safe import clean, defang_text, shown_comparison
-from samehand.render.words import LINK_TYPES, comparing_reports, possible_links, wider_hands
+from samehand.render.words import (
+    LINK_TYPES,
+    STATED,
+    comparing_reports,
+    possible_links,
+    stated_words,
+    wider_hands,
+)
 
 #: Rows of a table and pictures of a page; `assessment.json` has everything.
 MAX_PAIRS = 40
@@ -322,6 +329,7 @@ def _environment() -> jinja2.Environment:
         day=day,
         kind_words=lambda t: LINK_TYPES.get(t, clean(t, 30)),
         shown=shown,
+        stated=stated_words,
     )
     environment.globals.update(
         MAX_PAIRS=MAX_PAIRS,
@@ -329,6 +337,7 @@ def _environment() -> jinja2.Environment:
         MAX_SINGLES=MAX_SINGLES,
         MAX_REPORTS=MAX_REPORTS,
         MAX_CITED=MAX_CITED,
+        STATED=STATED,
     )
     return environment
 

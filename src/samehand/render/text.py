@@ -21,15 +21,18 @@ from samehand.model import (
     Interval,
     Link,
     Report,
+    Stated,
     TimelineEntry,
 )
 from samehand.pipeline import followed_campaign
 from samehand.render.safe import clean, defang, defang_text, shown_comparison
 from samehand.render.words import (
     LINK_TYPES,
+    STATED,
     comparing_reports,
     possible_links,
     range_words,
+    stated_words,
     wider_hands,
 )
 
@@ -238,6 +241,19 @@ def steps_text(campaign: Campaign, verbose: int = 0) -> str:
     ]
     more = f", and {len(campaign.steps) - most} more" if len(campaign.steps) > most else ""
     return _wrap(f"As the reports tell it: {' > '.join(told)}{more}")
+
+
+def stated_text(rows: Sequence[Stated], verbose: int = 0) -> list[str]:
+    """What the reports state of victims by name, time, money and motive, a line a kind."""
+    lines = []
+    for what, words in STATED.items():
+        told = [r for r in rows if r.what == what]
+        most = 40 if verbose else 6
+        values = [stated_words(r) for r in told[:most]]
+        more = f", and {len(told) - most} more" if len(told) > most else ""
+        if values:
+            lines.append(_wrap(f"{words}, as stated: {', '.join(values)}{more}"))
+    return lines
 
 
 def coverage_table(campaign: Campaign, verbose: int = 1) -> str:
@@ -469,6 +485,7 @@ def _leading(assessment: Assessment, campaign: Campaign, verbose: int) -> list[s
     parts.append(coverage_table(campaign, verbose))
     if campaign.steps:
         parts.append(steps_text(campaign, verbose))
+    parts.extend(stated_text(campaign.stated, verbose))
     parts.append(f"\nWHOSE HAND is behind {campaign.id}")
     parts.append(attribution_text(assessment, campaign, verbose))
     attribution = attribution_of(assessment, campaign)
@@ -551,6 +568,7 @@ def report_page(report: Report, origin: str, default_grade: str, verbose: int = 
         words = f", in words: {defang_text(clean(claim.words))}" if claim.words else ""
         origin_note = "" if claim.origin == report.id else f", origin {defang_text(claim.origin)}"
         lines.append(_wrap(f"claims {claim.relation}{about}: {what}{shared}{words}{origin_note}"))
+    lines.extend(stated_text([Stated(f.what, f.value, f.note, ()) for f in report.facts], verbose))
     kinds: dict[str, list[str]] = {}
     for observation in report.observations:
         feature = observation.feature

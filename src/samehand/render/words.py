@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from samehand.model import Assessment, Campaign, Hand, Link
+from samehand.model import Assessment, Campaign, Hand, Link, Stated
+from samehand.render.safe import clean, defang_text
 
 LINK_TYPES = {
     "same-campaign": "same campaign",
@@ -11,6 +12,32 @@ LINK_TYPES = {
     "copy": "copy",
     "undetermined": "undetermined",
 }
+
+
+#: What pages call the facts of a report, in the order in which they are shown.
+STATED = {
+    "window": "Active",
+    "organisation": "Hit",
+    "money": "Money",
+    "motive": "Motive",
+}
+
+
+def stated_words(row: Stated) -> str:
+    """A fact in a few words, with who states it."""
+    value = row.value
+    if row.what == "window":
+        value = " to ".join(dict.fromkeys(value.split("/")))
+    elif row.what == "money":
+        amount, _, currency = value.partition(" ")
+        value = (
+            f"{float(amount):,.15g} {currency}" if amount.replace(".", "", 1).isdigit() else value
+        )
+    about = [row.note] if row.note else []
+    about += [clean(r, 40) for r in row.reports[:3]]
+    more = len(row.reports) - 3
+    about += [f"{more} more"] if more > 0 else []
+    return defang_text(value, 60) + (f" ({', '.join(about)})" if about else "")
 
 
 def range_words(link: Link) -> str:
