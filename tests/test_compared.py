@@ -62,7 +62,7 @@ def test_an_address_of_a_comparison_becomes_the_loaded_report() -> None:
     [
         "The domains overlap with those of the report by Kaspersky.",  # no page of it is cited
         "The malware was first described in a report by F-Secure.",  # nothing is compared
-        "Researchers at Acme say that the domains match those of the F-Secure report.",
+        "According to Acme, the domains match those of the F-Secure report.",
     ],
 )
 def test_what_compares_nothing_known_makes_no_comparison(prose: str) -> None:
