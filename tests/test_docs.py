@@ -15,7 +15,6 @@ import pytest
 
 from samehand import cli, errors, normalise
 from samehand.assessment import make_scene
-from samehand.attribute import Priors, by_group, group_bits, posterior
 from samehand.case import Case, Options, pair_evidence, prepare
 from samehand.compare.actors import pieces
 from samehand.config import bundled, default_parameters, types_table
@@ -24,6 +23,7 @@ from samehand.formats.records import parse_record
 from samehand.knowledge.actors import bundled_world
 from samehand.link import make_link
 from samehand.model import FACETS, PASSIVE_ROLES, Link
+from samehand.posterior import Priors, by_group, group_bits, posterior
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

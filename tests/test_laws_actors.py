@@ -10,11 +10,11 @@ import pytest
 
 from helpers import read
 from samehand.assessment import assess, make_scene
-from samehand.attribute import make_priors
 from samehand.case import Options, prepare
 from samehand.config import default_parameters
 from samehand.knowledge.actors import bundled_world
 from samehand.model import Assessment, Report
+from samehand.posterior import make_priors
 
 P = default_parameters()
 CASE = Options(prior="case")

@@ -7,19 +7,12 @@ so loading a profile never moves another actor's prior (docs/method.md, "Attribu
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from samehand.compare.actors import (
-    NONE,
-    Piece,
-    Scene,
-    pieces,
-    rarity_bits,
-    standing_claims,
-)
+from samehand.ach import compete
+from samehand.compare.actors import ANYONE, NONE, Piece, Scene, pieces, standing_claims
 from samehand.config import Parameters
 from samehand.likelihood import bits_from_probability, estimative_words, house_words
 from samehand.model import (
@@ -33,155 +26,40 @@ from samehand.model import (
     Strength,
 )
 from samehand.normalise import name_key
-from samehand.score import Draw, discounted
+from samehand.posterior import (
+    EPSILON,
+    Posterior,
+    Priors,
+    by_group,
+    group_bits,
+    inclusive,
+    make_priors,
+    posterior,
+)
+from samehand.score import Draw
 
-_EPSILON = 1e-12
 #: An origin counts as independent support from this many bits on, resemblance apart.
 _TELLING_BITS = 0.5
 #: Compared reports tried one by one for analytic confidence.
 _MOST_ORIGINS = 12
+#: States below this probability are left out.
+_LEAST_STATE = 0.01
 _RESEMBLANCE = ("behaviour", "victimology", "provider")
-
-
-@dataclass(frozen=True, slots=True)
-class Priors:
-    """Prior mass of every explicit hypothesis; all of it sums to 1."""
-
-    actors: Mapping[str, float]
-    """Own mass of a node, without its explicit parts."""
-    none: float
-    planted: Mapping[str, float]
-    planted_rest: float
-    """Planted to look like an actor that is no explicit hypothesis."""
-
-
-@dataclass(frozen=True, slots=True)
-class Posterior:
-    """Probability of every element; all of it sums to 1."""
-
-    actors: Mapping[str, float]
-    none: float
-    planted: float
-
-
-def make_priors(scene: Scene, explicit: Collection[str], known_at: date | None) -> Priors:
-    """Priors over the explicit hypotheses, none of the known, and planted."""
-    numbers = scene.parameters.attribution
-    shares = scene.world.priors(known_at, scene.parameters)
-    pi = numbers["planted_prior"]
-    known_mass = (1.0 - pi) * (1.0 - numbers["none_prior"])
-    own: dict[str, float] = dict.fromkeys(sorted(explicit), 0.0)
-    for name, share in shares.items():
-        # A part without a hypothesis of its own stays with the nearest explicit one above it.
-        for holder in (name, *scene.world.ancestors(name)):
-            if holder in own:
-                own[holder] += known_mass * share
-                break
-    room = known_mass - sum(m for n, m in own.items() if n not in scene.world.extra)
-    extra = sum(m for n, m in own.items() if n in scene.world.extra)
-    if extra > room:  # however many unknown labels are loaded, none of the known keeps its least
-        own = {n: m * room / extra if n in scene.world.extra else m for n, m in own.items()}
-    # q_i (1 - P(H_i)): a scapegoat is somebody else; over all known actors it sums to pi.
-    shown = {name: mass / known_mass * (1.0 - mass) for name, mass in own.items()}
-    rest = max(0.0, 1.0 - sum(own.values()) / known_mass)
-    scale = pi / ((sum(shown.values()) + rest) or 1.0)
-    none = (1.0 - pi) - sum(own.values())
-    return Priors(
-        own,
-        max(none, _EPSILON),
-        {name: value * scale for name, value in shown.items()},
-        rest * scale,
-    )
-
-
-def _gross(piece: Piece, alpha: float, draw: Draw) -> float:
-    if piece.rarity is None or draw.kappa_factor == 1.0:
-        return piece.gross_bits
-    return rarity_bits(piece.rarity, alpha, draw.kappa_factor)
-
-
-def group_bits(
-    rows: Sequence[Piece], parameters: Parameters, draw: Draw = Draw()
-) -> tuple[float, float, float]:
-    """(face, ranked, kept) bits of one saturating group: sum, after rank discount, after cap."""
-    numbers = parameters.attribution
-    gamma = numbers["gamma"] if draw.gamma is None else draw.gamma
-    beta = min(1.2, max(0.0, numbers["beta"] + draw.beta_shift))
-    group = rows[0].group
-    cap = numbers.get(f"{group}_cap_bits", numbers["facet_cap_bits"])
-    batches: dict[str, list[float]] = {}
-    against = 0.0
-    for piece in rows:
-        bits = _gross(piece, numbers["alpha"], draw) * piece.rho * piece.independence * piece.decay
-        if bits < 0:
-            against += bits
-        else:
-            batches.setdefault(piece.batch, []).append(bits)
-    face = sum(sum(values) for values in batches.values()) + against
-    ranked = discounted((discounted(v, gamma) for v in batches.values()), gamma) + against
-    if group == "behaviour":  # capped before the slope, as in the pair score
-        return face, ranked, beta * min(cap, ranked)
-    return face, ranked, max(-cap, min(cap, beta * ranked))
-
-
-def by_group(rows: Sequence[Piece]) -> dict[str, dict[str, list[Piece]]]:
-    """Actor -> group -> its pieces."""
-    found: dict[str, dict[str, list[Piece]]] = {}
-    for piece in rows:
-        found.setdefault(piece.actor, {}).setdefault(piece.group, []).append(piece)
-    return found
-
-
-def posterior(
-    rows: Sequence[Piece], priors: Priors, parameters: Parameters, draw: Draw = Draw()
-) -> Posterior:
-    """Posterior over the explicit hypotheses."""
-    grouped = by_group(rows)
-    weights: dict[str, float] = {}
-    planted = {"": math.log2(max(priors.planted_rest, _EPSILON))}
-    for actor, prior in priors.actors.items():
-        evidence, planted_evidence = 0.0, 0.0
-        for group_rows in grouped.get(actor, {}).values():
-            kept = group_bits(group_rows, parameters, draw)[2]
-            evidence += kept
-            gross = sum(max(p.bits, _EPSILON) for p in group_rows)
-            phi = sum(p.phi * max(p.bits, _EPSILON) for p in group_rows) / gross
-            planted_evidence += math.log2(phi * 2.0**kept + 1.0 - phi)
-        weights[actor] = math.log2(max(prior, _EPSILON)) + evidence
-        planted[actor] = math.log2(max(priors.planted[actor], _EPSILON)) + planted_evidence
-    none = math.log2(priors.none) + sum(
-        group_bits(g, parameters, draw)[2] for g in grouped.get(NONE, {}).values()
-    )
-    top = (
-        max(none, *weights.values(), *planted.values()) if weights else max(none, *planted.values())
-    )
-    linear = {a: 2.0 ** (w - top) for a, w in weights.items()}
-    planted_mass = sum(2.0 ** (w - top) for w in planted.values())
-    none_mass = 2.0 ** (none - top)
-    total = sum(linear.values()) + planted_mass + none_mass
-    return Posterior(
-        {a: v / total for a, v in linear.items()}, none_mass / total, planted_mass / total
-    )
-
-
-def inclusive(values: Mapping[str, float], scene: Scene, name: str) -> float:
-    """A node's probability with its descendants' included."""
-    return min(
-        1.0 - _EPSILON,
-        max(
-            _EPSILON,
-            values.get(name, 0.0) + sum(values.get(d, 0.0) for d in scene.world.descendants(name)),
-        ),
-    )
 
 
 def _related(scene: Scene, a: str, b: str) -> bool:
     return a in scene.world.ancestors(b) or b in scene.world.ancestors(a)
 
 
+def _share(values: Mapping[str, float], shares: Mapping[str, float]) -> float:
+    """The probability of what holds some share of each element; never 0 or 1."""
+    total = sum(values.get(name, 0.0) * share for name, share in shares.items())
+    return min(1.0 - EPSILON, max(EPSILON, total))
+
+
 def _ledger(
     scene: Scene,
-    name: str,
+    shares: Mapping[str, float],
     rows: Sequence[Piece],
     priors: Priors,
     after: Posterior,
@@ -189,20 +67,23 @@ def _ledger(
 ) -> tuple[float, tuple[Contribution, ...], float]:
     """Prior log2 odds of a node, its contributions, and their total.
 
-    Evidence is that of the element of the node that gained most; the last line is what the other
-    hypotheses (and the other parts of the node) take or leave.
+    ``shares`` says how much of each element is the node. Evidence is that of the element that
+    gained most; the last line is what the other hypotheses (and the other parts of the node) take
+    or leave.
     """
     parameters = scene.parameters
-    elements = [e for e in (name, *scene.world.descendants(name)) if e in priors.actors]
+    elements = [e for e in shares if e in priors.actors]
     lead = max(elements, key=lambda e: (after.actors.get(e, 0.0), e))
-    prior_bits = bits_from_probability(inclusive(priors.actors, scene, name))
-    total_bits = bits_from_probability(inclusive(after.actors, scene, name))
+    prior_bits = bits_from_probability(_share(priors.actors, shares))
+    total_bits = bits_from_probability(_share(after.actors, shares))
     lines: list[Contribution] = []
-    for group, group_rows in sorted(by_group(rows).get(lead, {}).items()):
-        lines.extend(_group_ledger(group, group_rows, parameters))
+    grouped = by_group(rows)
+    for who in (lead, ANYONE):
+        for group, group_rows in sorted(grouped.get(who, {}).items()):
+            lines.extend(_group_ledger(group, group_rows, parameters))
     cited = tuple(dict.fromkeys(o for p in rows for o in p.observations)) or tuple(members)
     rest = total_bits - prior_bits - sum(line.bits for line in lines)
-    if abs(rest) > _EPSILON:
+    if abs(rest) > EPSILON:
         lines.append(
             Contribution(
                 "the other hypotheses",
@@ -244,16 +125,17 @@ def _group_ledger(group: str, rows: Sequence[Piece], parameters: Parameters) -> 
         ),
     )
     for text, note, bits in steps:
-        if abs(bits) > _EPSILON:
+        if abs(bits) > EPSILON:
             lines.append(Contribution(f"{text}{what}", facet, bits, cited, note, "discount"))
     face, ranked, kept = group_bits(rows, parameters)
-    beta = parameters.attribution["beta"]
+    plain = rows[0].fitted or group == "contradiction"
+    beta = 1.0 if plain else parameters.attribution["beta"]
     for text, note, bits, role in (
         (f"further items and origins count less{what}", "rank discount", ranked - face, "discount"),
         (f"tempering{what}", f"slope {beta:g}", ranked * (beta - 1.0), "discount"),
         (f"limit of one facet{what}", "saturation", kept - ranked * beta, "limit"),
     ):
-        if abs(bits) > _EPSILON:
+        if abs(bits) > EPSILON:
             lines.append(Contribution(text, facet, bits, cited, note, role))  # type: ignore[arg-type]
     return lines
 
@@ -267,6 +149,15 @@ class Membership:
     reports: tuple[str, ...]
     belongs: Mapping[str, float]
     """report -> mean campaign probability with the other witnesses; 1 when alone."""
+
+
+def hypotheses_of(scene: Scene, rows: Sequence[Piece], everybody: bool = False) -> set[str]:
+    """The actors that get a hypothesis of their own, with what contains them."""
+    explicit = {a for a in scene.memory.by_actor if a in scene.world.actors}
+    explicit |= {p.actor for p in rows} - {NONE, ANYONE}
+    if everybody:
+        explicit |= set(scene.world.actors)
+    return explicit | {a for name in explicit for a in scene.world.ancestors(name)}
 
 
 def attribute(
@@ -291,14 +182,10 @@ def attribute(
     known = [scene.profiles[m].report.known_at for m in members]
     known_at = max((d for d in known if d), default=None)
     rows = pieces(scene, members)
-    explicit = {a for a in scene.memory.by_actor if a in scene.world.actors}
-    explicit |= {p.actor for p in rows if p.actor != NONE}
-    if explicit_all:
-        explicit |= set(scene.world.actors)
-    explicit |= {a for name in explicit for a in scene.world.ancestors(name)}
+    explicit = hypotheses_of(scene, rows, explicit_all)
     priors = make_priors(scene, explicit, known_at)
     after = posterior(rows, priors, parameters)
-    lead = _lead(scene, after, explicit)
+    lead = leader_of(scene, after, explicit)
 
     membership, strongest, without = 1.0, "", after
     reduced: dict[str, Posterior] = {}
@@ -321,7 +208,8 @@ def attribute(
     ranges = _intervals(rows, priors, scene, draws, ranked[:most])
     hypotheses = []
     for name in ranked[:most]:
-        prior_bits, lines, total_bits = _ledger(scene, name, rows, priors, after, members)
+        parts = dict.fromkeys((name, *scene.world.descendants(name)), 1.0)
+        prior_bits, lines, total_bits = _ledger(scene, parts, rows, priors, after, members)
         actor = scene.world.actors.get(name)
         hypotheses.append(
             Hypothesis(
@@ -336,6 +224,7 @@ def attribute(
                 prior_bits=prior_bits,
                 contributions=lines,
                 total_bits=total_bits,
+                planted=sum(after.planted_as.get(n, 0.0) for n in parts),
             )
         )
     evidence_origins = {
@@ -350,7 +239,7 @@ def attribute(
     for origin in sorted(evidence_origins - set(members))[:_MOST_ORIGINS]:
         rest = [p for p in rows if origin not in p.origins]
         reduced.setdefault(origin, posterior(rest, priors, parameters))
-    naming = _naming(scene, shown, ranked, campaign.strength, len(evidence_origins))
+    naming = naming_of(scene, shown, ranked, campaign.strength, len(evidence_origins))
     confidence, basis = _confidence(
         scene,
         rows,
@@ -376,10 +265,60 @@ def attribute(
         linchpins=(),
         claims=_stated(scene, members),
         calibrated=parameters.calibrated,
+        states=_states(scene, rows, priors, after, members, known_at, draws) if draws else (),
+        ach=compete(scene, members, rows, after, ranked) if draws else None,
     )
 
 
-def _lead(scene: Scene, after: Posterior, explicit: Collection[str]) -> str:
+def _states(
+    scene: Scene,
+    rows: Sequence[Piece],
+    priors: Priors,
+    after: Posterior,
+    members: Sequence[str],
+    known_at: date | None,
+    draws: Sequence[Draw],
+) -> tuple[Hypothesis, ...]:
+    """Whom the hand serves: every state with the actors that are said to serve it by that day."""
+    shares: dict[str, dict[str, float]] = {}
+    for name in priors.actors:
+        state, weight = scene.world.serves(name, known_at)
+        if state:
+            shares.setdefault(state, {})[name] = weight
+    results = [posterior(rows, priors, scene.parameters, draw).actors for draw in draws]
+    found = []
+    for state, parts in shares.items():
+        value = _share(after.actors, parts)
+        if value < _LEAST_STATE:
+            continue
+        prior_bits, lines, total_bits = _ledger(scene, parts, rows, priors, after, members)
+        found.append(
+            Hypothesis(
+                actor=state,
+                level="state",
+                parent="",
+                probability=value,
+                conditional_probability=value,
+                interval=_range(_share(r, parts) for r in results),
+                likelihood_words=estimative_words(value, calibrated=scene.parameters.calibrated),
+                house_words=house_words(value),
+                prior_bits=prior_bits,
+                contributions=lines,
+                total_bits=total_bits,
+                planted=sum(after.planted_as.get(n, 0.0) for n in parts),
+            )
+        )
+    return tuple(sorted(found, key=lambda h: (-h.probability, h.actor)))
+
+
+def _range(values: Iterable[float]) -> Interval:
+    """From the 5th to the 95th percentile."""
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    return Interval(ordered[round(0.05 * last)], ordered[round(0.95 * last)])
+
+
+def leader_of(scene: Scene, after: Posterior, explicit: Collection[str]) -> str:
     """The most probable node; a group before its own parts when they are equal."""
     return max(
         sorted(explicit),
@@ -388,19 +327,20 @@ def _lead(scene: Scene, after: Posterior, explicit: Collection[str]) -> str:
     )
 
 
-def _naming(
+def naming_of(
     scene: Scene,
     shown: Mapping[str, float],
     ranked: Sequence[str],
     strength: Strength,
     origins: int,
 ) -> Naming:
+    """Named, leaning or undetermined; who is related to the leader is no runner-up."""
     numbers = scene.parameters.attribution
     if not ranked:
         return "undetermined"
     lead = ranked[0]
     runner_up = max((shown[a] for a in ranked[1:] if not _related(scene, lead, a)), default=0.0)
-    ratio = shown[lead] / max(runner_up, _EPSILON)
+    ratio = shown[lead] / max(runner_up, EPSILON)
     if (
         shown[lead] >= numbers["named_probability"]
         and ratio >= numbers["named_ratio"]
@@ -419,12 +359,7 @@ def _intervals(
     if not draws:
         return {}
     results = [posterior(rows, priors, scene.parameters, draw).actors for draw in draws]
-    found = {}
-    for name in names:
-        values = sorted(inclusive(r, scene, name) for r in results)
-        last = len(values) - 1
-        found[name] = Interval(values[round(0.05 * last)], values[round(0.95 * last)])
-    return found
+    return {name: _range(inclusive(r, scene, name) for r in results) for name in names}
 
 
 def _confidence(

@@ -42,6 +42,7 @@ ReportUse = Literal["case", "reference", "background"]
 Relation = Literal["attribution", "alias", "reported-comparison", "denial", "withdrawal"]
 FactKind = Literal["country", "sector", "organisation", "window", "published", "money", "motive"]
 ActorLevel = Literal["subgroup", "group", "umbrella"]
+HypothesisLevel = Literal["subgroup", "group", "umbrella", "state"]
 LinkType = Literal["same-campaign", "same-hand", "shared-tool", "copy", "undetermined"]
 Strength = Literal["merged", "proposed"]
 Naming = Literal["named", "leaning", "undetermined"]
@@ -334,7 +335,7 @@ class Hypothesis:
     """One answer to 'whose hand', with its own ledger."""
 
     actor: str
-    level: ActorLevel
+    level: HypothesisLevel
     parent: str
     probability: float
     """Headline: for a proposed campaign, membership is counted in."""
@@ -347,6 +348,35 @@ class Hypothesis:
     contributions: tuple[Contribution, ...]
     total_bits: float
     """log2 odds of the conditional probability: prior plus contributions."""
+    planted: float = 0.0
+    """That somebody else did it and wants this actor to be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class AchRow:
+    """One piece of evidence against every hypothesis (analysis of competing hypotheses)."""
+
+    evidence: str
+    facet: str
+    cells: tuple[float, ...]
+    """Bits of each hypothesis, relative to the mean of the row."""
+    diagnosticity: float
+    """Standard deviation of the row, hypotheses weighted by their probability, in bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ach:
+    """Hypotheses by evidence, with what one would expect to see and does not."""
+
+    hypotheses: tuple[str, ...]
+    """The leading actors; the last is none of the known, as ''."""
+    rows: tuple[AchRow, ...]
+    inconsistency: tuple[float, ...]
+    """Sum of the negative cells of each hypothesis, all evidence counted; 0 is best."""
+    absent: tuple[str, ...]
+    """What most reports on the leading actor hold and this campaign does not show."""
+    warning: str
+    """Set where the least inconsistent hypothesis is not the most probable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +432,9 @@ class Attribution:
     linchpins: tuple[Linchpin, ...]
     claims: tuple[StatedClaim, ...]
     calibrated: bool = False
+    states: tuple[Hypothesis, ...] = ()
+    """Whom the actors are said to serve, descending; with the ledger of the likeliest actor."""
+    ach: Ach | None = None
 
 
 @dataclass(frozen=True, slots=True)

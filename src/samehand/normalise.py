@@ -9,6 +9,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import idna
@@ -236,6 +237,31 @@ def _pipe(raw: str) -> str:
     return _PIPE_PATH.sub("", _text(raw))
 
 
+def _language(raw: str) -> str:
+    """RFC 5646, section 2.1: language, then script, region and the like."""
+    value = raw.strip().lower().replace("_", "-")
+    if not re.fullmatch(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*", value):
+        raise ValueError("not a language tag; write zh or zh-CN")
+    return value
+
+
+def _utc_offset(raw: str) -> str:
+    match = re.fullmatch(r"(?i)(?:utc|gmt)\s*([+-])\s*(\d{1,2})(?::?([0-5]\d))?", raw.strip())
+    if match is None or int(match[2]) > 14:
+        raise ValueError("not an offset from UTC; write UTC+08:00")
+    return f"utc{match[1]}{int(match[2]):02d}:{match[3] or '00'}"
+
+
+def _day_time(raw: str) -> str:
+    """RFC 3339; a date alone is its first second."""
+    try:
+        moment = datetime.fromisoformat(raw.strip().replace("Z", "+00:00"))
+    except ValueError:
+        raise ValueError("not a time; write 2020-01-31T12:00:00Z") from None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 _RULES: dict[str, Callable[[str], str]] = {
     "domain": _domain,
     "ipv4": _ipv4,
@@ -260,6 +286,9 @@ _RULES: dict[str, Callable[[str], str]] = {
     "asn": _asn,
     "phone": _phone,
     "cve": _cve,
+    "language": _language,
+    "utc-offset": _utc_offset,
+    "day-time": _day_time,
 }
 
 _TECHNIQUE = re.compile(r"^T\d{4}(?:\.\d{3})?$")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from samehand.cli.base import FILE, Context, also_local, main, write
+from samehand.cli.base import FILE, Context, Day, also_local, main, write
 from samehand.errors import UsageError
 
 if TYPE_CHECKING:
-    from samehand.model import Assessment, Report
+    from samehand.model import Assessment, Problem, Report
 
 
 def _latest(obj: Context) -> Assessment:
@@ -51,39 +52,65 @@ def campaigns(obj: Context) -> None:
 
 
 @main.command()
-@click.argument("campaign", required=False)
+@click.argument("target", required=False, metavar="[CAMPAIGN|REPORT|FILE]")
+@click.option("--top", default=5, show_default=True, help="How many actors are listed.")
+@click.option("--as-of", type=Day(), help="Only what was known by then.")
+@click.option("--without", multiple=True, metavar="ID", help="Leave out a report; repeatable.")
+@click.option(
+    "--stress",
+    "stressed",
+    is_flag=True,
+    help="How many planted artefacts of which type would change the answer; for your eyes only.",
+)
 @also_local
 @click.pass_obj
-def attribute(obj: Context, campaign: str | None) -> None:
-    """Whose hand: ranked actors of the leading campaign, or of CAMPAIGN (its id or a report's)."""
-    from samehand.counterfactual import attribution_of
-    from samehand.errors import NotFoundError
-    from samehand.pipeline import followed_campaign
-    from samehand.render.text import attribution_text, claims_text, linchpins_text
+def attribute(
+    obj: Context,
+    target: str | None,
+    top: int,
+    as_of: date | None,
+    without: tuple[str, ...],
+    stressed: bool,
+) -> None:
+    """Whose hand: ranked actors, a paragraph to paste, evidence against every hypothesis.
 
-    assessment = _latest(obj)
-    if campaign:
-        chosen = next(
-            (c for c in assessment.campaigns if campaign == c.id or campaign in c.reports), None
-        )
-        if chosen is None:
-            raise NotFoundError(
-                f"no campaign {campaign!r} and no report of that id in the latest "
-                "assessment; 'samehand campaigns' lists them"
-            )
-    else:
-        chosen = followed_campaign(assessment) or next(iter(assessment.campaigns), None)
-    found = attribution_of(assessment, chosen)
-    if chosen is None or found is None:
-        raise NotFoundError("the latest assessment attributes nothing")
+    Of the leading campaign of the latest assessment, of a campaign or report by its id, or of a
+    FILE, which needs no workspace: its reports meet the bundled knowledge, each on its own.
+
+    \b
+    samehand attribute                     the leading campaign
+    samehand attribute report.pdf          one document, nothing else needed
+    samehand attribute harbour-cert-2025 --as-of 2025-09-01
+    samehand attribute --stress            what would overturn it
+    """  # noqa: D301
+    from samehand.attributing import of_file, of_workspace, stress_of
+    from samehand.counterfactual import attribution_of
+    from samehand.pipeline import Question
+    from samehand.render.attribution import answer_text, stress_text
+
+    if top < 1:
+        raise UsageError("--top must be 1 or more")
+    question = Question(as_of=as_of, without=without)
+    parameters = obj.parameters()
+    problems: list[Problem] = []
+    with obj.progress() as progress:
+        if target and Path(target).is_file():
+            answers, problems = of_file(Path(target), parameters, question, progress=progress)
+        else:
+            chosen = of_workspace(obj.workspace, parameters, target or "", question, progress)
+            answers = [chosen]
+    parts = []
+    for asked in answers:
+        text = answer_text(asked.assessment, asked.campaign, top, obj.verbose)
+        if stressed:
+            text += "\n\nWHAT WOULD OVERTURN IT (do not pass on)\n"
+            text += stress_text(stress_of(parameters, asked, question))
+        parts.append(text)
     obj.result(
-        f"{chosen.id} ({chosen.strength if len(chosen.reports) > 1 else 'one report'}): "
-        f"{', '.join(chosen.reports)}\n"
-        f"{attribution_text(assessment, chosen, max(1, obj.verbose))}\n\n"
-        f"WHAT PUBLISHERS CLAIM\n{claims_text(found)}\n\nWHAT IT RESTS ON\n"
-        f"{linchpins_text(found, 20)}",
-        lambda: [found] if campaign else assessment.attributions,
+        "\n\n".join(parts), lambda: [attribution_of(a.assessment, a.campaign) for a in answers]
     )
+    if problems:
+        raise SystemExit(obj.problems(problems))
 
 
 @main.command()

@@ -258,4 +258,10 @@ def analyse(
         assessment, problems = run(obj.workspace, obj.parameters(), question, progress)
     obj.problems(problems)
     obj.warn_of_old_knowledge()
+    if ceiling:
+        from samehand.attributing import under_ceiling
+        from samehand.pipeline import load
+
+        reports, _, _ = load(obj.workspace, as_of)
+        obj.say(f"for you alone: {under_ceiling(reports, obj.parameters(), question, assessment)}")
     obj.result(summary(assessment, obj.verbose), lambda: assessment)

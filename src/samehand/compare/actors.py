@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from samehand.compare.claims import comparison_bits
+from samehand.compare.contradictions import contradictions
 from samehand.compare.copies import Copies
 from samehand.compare.evidence import commonplace, first_day, technique_bits
 from samehand.compare.profile import Profile
@@ -18,6 +19,8 @@ from samehand.normalise import name_key
 
 #: The hypothesis that none of the known actors did it.
 NONE = ""
+#: Everybody who may have done it openly, known or not; what speaks against them speaks for a plant.
+ANYONE = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Piece:
     origins: tuple[str, ...]
     """Witness reports that it rests on: the member and the reference, or the claim's origin."""
     role: str = "evidence"
+    fitted: bool = False
+    """Bits of a channel fitted on labels: they add up as they are, without tempering or limit."""
     rarity: tuple[float, float, float, float] | None = None
     """(n_ix, n_i, d/N, kappa/N_c) behind gross_bits, so that kappa can be redrawn."""
 
@@ -47,6 +52,11 @@ class Piece:
     def bits(self) -> float:
         """After grade, copying and time."""
         return self.gross_bits * self.rho * self.independence * self.decay
+
+    @property
+    def item(self) -> str:
+        """What was compared, whatever it was compared with."""
+        return self.text.partition(", as in ")[0]
 
 
 def rarity_bits(
@@ -117,7 +127,42 @@ def pieces(scene: Scene, members: Collection[str], without_origin: str = "") -> 
     claims = list(_claims(scene, left, without_origin))
     named = set(scene.memory.by_actor) | {p.actor for p in claims if p.actor != NONE}
     present = named | {above for name in named for above in scene.world.ancestors(name)}
-    return [*_shared(scene, left, present), *_techniques(scene, left, present), *claims]
+    shared = list(_shared(scene, left, present))
+    return [
+        *shared,
+        *_techniques(scene, left, present),
+        *claims,
+        *_contradictions(scene, left, shared),
+    ]
+
+
+def _contradictions(
+    scene: Scene, members: Sequence[Profile], shared: Sequence[Piece]
+) -> Iterable[Piece]:
+    """What a member shows that cannot all be so, where it touches evidence for somebody.
+
+    It is as rare for whoever acts openly, known or not; who plants makes it (docs/method.md).
+    """
+    supported = {(p.origins[0], p.facet) for p in shared if p.bits > 0}
+    for member in members:
+        report = member.report
+        for found in contradictions(report):
+            if (report.id, found.facet) in supported:
+                yield Piece(
+                    actor=ANYONE,
+                    facet=found.facet,
+                    group="contradiction",
+                    text=f"{found.text} ({report.id})",
+                    batch=report.id,
+                    gross_bits=found.bits,
+                    rho=scene.parameters.rho(report.grade),
+                    independence=1.0,
+                    decay=1.0,
+                    phi=0.0,
+                    observations=found.observations,
+                    origins=(report.id,),
+                    role="contradiction",
+                )
 
 
 def _shared(scene: Scene, members: Sequence[Profile], present: Collection[str]) -> Iterable[Piece]:

@@ -86,6 +86,29 @@ class World:
             found.extend((child, *self.descendants(child)))
         return tuple(found)
 
+    @cached_property
+    def sponsors(self) -> Mapping[str, tuple[str, float, int]]:
+        """Actor -> (state, how surely it serves it, year from which that is said)."""
+        found: dict[str, tuple[str, float, int]] = {}
+        for concept, actor in sorted(self.actor_of.items()):
+            for related in self.graph.related(concept):
+                if related.type == "sponsored-by" and related.to in self.graph.concept:
+                    name = self.graph.concept[related.to].name
+                    best = found.get(actor)
+                    if best is None or related.weight > best[1]:
+                        since = min(r.since for r in related.statements)
+                        found[actor] = (name, related.weight, since)
+        return found
+
+    def serves(self, name: str, known_at: date | None = None) -> tuple[str, float]:
+        """(state, weight) of an actor or of what contains it; ('', 0) if none is named."""
+        year = known_at.year if known_at else 9999
+        for one in (name, *self.ancestors(name)):
+            state, weight, since = self.sponsors.get(one, ("", 0.0, 0))
+            if state and since <= year:
+                return state, weight
+        return "", 0.0
+
     def resolve(
         self, name: str, known_at: date | None = None, publisher: str = ""
     ) -> tuple[tuple[str, float], ...]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from samehand.explain import Explanation, ItemWeight
 from samehand.nearest import Near, Nearest
+from samehand.render.plain import WIDTH, percent, table
 from samehand.render.safe import clean, defang, defang_text, shown_comparison
-from samehand.render.text import WIDTH, percent, table
 from samehand.render.words import LINK_TYPES
 
 #: Reasons of lists shown without -v.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from samehand.fit.evaluate import ClusterFigures, Evaluation, Figure, LinkFigures
+from samehand.render.plain import table
 from samehand.render.safe import clean
-from samehand.render.text import table
 
 
 def _number(value: float, digits: int = 3) -> str:

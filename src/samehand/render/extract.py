@@ -14,8 +14,8 @@ from samehand.extract.review import CLAIM, spoken_of
 from samehand.intake import Extraction
 from samehand.model import Claim, Feature, Observation, Report
 from samehand.read.document import Document
+from samehand.render.plain import table
 from samehand.render.safe import clean, defang, defang_text
-from samehand.render.text import table
 
 #: Longest line of a document that is shown, in characters; a longer one is cut with a sign.
 _LINE_CHARS = 4000

@@ -40,6 +40,7 @@ from samehand.render.words import (
     stated_words,
     wider_hands,
 )
+from samehand.wording import paragraph
 
 #: Rows of a table and pictures of a page; `assessment.json` has everything.
 MAX_PAIRS = 40
@@ -142,6 +143,10 @@ class Page:
         strong = sum(k.probability >= 0.5 or bool(k.decision) for k in self.links)
         self.open_pairs = max(MIN_OPEN_PAIRS, min(strong, MAX_PAIRS))
         self.prior_words = _PRIORS.get(assessment.provenance.prior, "not stated")
+
+    def paragraph(self, campaign: Campaign) -> str:
+        """The answer about a campaign in a few sentences."""
+        return paragraph(self.a, campaign)
 
     def _best_single(self) -> Campaign | None:
         """Without any campaign of several reports: the single report with the clearest answer."""

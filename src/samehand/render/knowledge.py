@@ -14,8 +14,8 @@ from samehand.knowledge.answers import (
     Said,
 )
 from samehand.knowledge.inventory import Inventory
+from samehand.render.plain import WIDTH, table
 from samehand.render.safe import clean, defang, defang_text
-from samehand.render.text import WIDTH, table
 
 #: Names, users and speakers shown without -v.
 _FEW = 8

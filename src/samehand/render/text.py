@@ -11,20 +11,18 @@ from collections.abc import Iterable, Sequence
 
 from samehand.counterfactual import attribution_of
 from samehand.coverage import HuntRow
-from samehand.likelihood import estimative_words, shown
+from samehand.likelihood import estimative_words
 from samehand.model import (
     Assessment,
-    Attribution,
     Campaign,
-    Contribution,
-    Hypothesis,
-    Interval,
     Link,
     Report,
     Stated,
     TimelineEntry,
 )
 from samehand.pipeline import followed_campaign
+from samehand.render.attribution import attribution_text, claims_text, linchpins_text
+from samehand.render.plain import WIDTH, percent, short, span, table, waterfall, wrap
 from samehand.render.safe import clean, defang, defang_text, shown_comparison
 from samehand.render.words import (
     LINK_TYPES,
@@ -35,59 +33,6 @@ from samehand.render.words import (
     stated_words,
     wider_hands,
 )
-
-WIDTH = 100
-_NAMING = {
-    "named": "named",
-    "leaning": "not named: likely, but the conditions for naming are not met",
-    "undetermined": "not named: undetermined",
-}
-
-
-def percent(probability: float, *, calibrated: bool = False) -> str:
-    """A probability for a reader; an uncalibrated one is shown at most as 95 %."""
-    if not calibrated and probability > 0.95:
-        return "≤95 %"
-    return f"{shown(probability)} %"
-
-
-def _span(interval: Interval | None, *, calibrated: bool = False) -> str:
-    """A range of probability for a reader."""
-    if interval is None:
-        return ""
-    low, high = (v if calibrated else min(v, 0.95) for v in (interval.low, interval.high))
-    return f"{shown(low)}-{shown(high)}"
-
-
-def table(rows: Sequence[Sequence[str]], right: Sequence[int] = (), indent: str = "  ") -> str:
-    """Rows as aligned columns, the first row underlined; columns in ``right`` right-aligned."""
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    lines = []
-    for number, row in enumerate(rows):
-        cells = [
-            cell.rjust(w) if n in right else cell.ljust(w)
-            for n, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append((indent + "  ".join(cells)).rstrip())
-        if number == 0:
-            lines.append(indent + "  ".join("-" * w for w in widths))
-    return "\n".join(lines)
-
-
-def _wrap(text: str, indent: str = "  ") -> str:
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _short(text: str, size: int) -> str:
-    text = clean(text)
-    return text if len(text) <= size else text[: size - 1] + "…"
 
 
 def links_table(links: Iterable[Link], most: int = 40) -> str:
@@ -111,7 +56,7 @@ def links_table(links: Iterable[Link], most: int = 40) -> str:
                 clean(link.l),
                 clean(link.r),
                 percent(link.probability, calibrated=link.calibrated),
-                _span(link.interval, calibrated=link.calibrated),
+                span(link.interval, calibrated=link.calibrated),
                 percent(link.campaign_probability),
                 f"{link.weight_bits:+.1f}",
                 "; ".join(notes),
@@ -123,33 +68,6 @@ def links_table(links: Iterable[Link], most: int = 40) -> str:
     return table(rows, right=(2, 3, 4, 5)) + more
 
 
-def waterfall(
-    prior_bits: float, contributions: Sequence[Contribution], total_bits: float, least: float = 0.0
-) -> str:
-    """The ledger of a link or hypothesis: prior, bars, total; all in bits."""
-    rows = [["bits", "sum", "facet", "what"]]
-    running = prior_bits
-    rows.append([f"{prior_bits:+.2f}", f"{running:+.2f}", "", "prior"])
-    small, cut = 0.0, 0
-    for line in contributions:
-        running += line.bits
-        if abs(line.bits) < least:
-            small, cut = small + line.bits, cut + 1
-            continue
-        rows.append(
-            [
-                f"{line.bits:+.2f}",
-                f"{running:+.2f}",
-                line.facet,
-                _short(shown_comparison(line.comparison), 60),
-            ]
-        )
-    if cut:
-        rows.append([f"{small:+.2f}", f"{running:+.2f}", "", f"{cut} smaller lines"])
-    rows.append([f"{total_bits:+.2f}", "", "", "total: log2 odds"])
-    return table(rows, right=(0, 1))
-
-
 def link_page(link: Link) -> str:
     """One link with its waterfall."""
     words = estimative_words(link.probability, calibrated=link.calibrated)
@@ -159,13 +77,13 @@ def link_page(link: Link) -> str:
         f"{percent(link.campaign_probability)}; "
         f"{'campaign ' if link.calibrated else ''}uncalibrated"
     )
-    span = (
-        f"\n{range_words(link)}: {_span(link.interval, calibrated=link.calibrated)} %"
+    ranged = (
+        f"\n{range_words(link)}: {span(link.interval, calibrated=link.calibrated)} %"
         if link.interval
         else ""
     )
     reported = "\nreported, not recomputed" if link.reported else ""
-    return f"{head}{span}{reported}\n" + waterfall(
+    return f"{head}{ranged}{reported}\n" + waterfall(
         link.prior_bits, link.contributions, link.total_bits
     )
 
@@ -189,7 +107,7 @@ def dependence_text(assessment: Assessment, most: int = 40) -> str:
         way = "repeats" if edge.order_known else "repeats, or is repeated by,"
         why = defang_text(clean("; ".join(edge.reasons[1:])))
         chance = percent(edge.probability)
-        lines.append(_wrap(f"{clean(edge.copy)} {way} {clean(edge.origin)}, {chance}: {why}"))
+        lines.append(wrap(f"{clean(edge.copy)} {way} {clean(edge.origin)}, {chance}: {why}"))
     if len(assessment.dependence) > most:
         lines.append(f"  and {len(assessment.dependence) - most} more (--json lists all)")
     return "\n".join(lines)
@@ -207,12 +125,12 @@ def campaigns_text(assessment: Assessment, leading: Campaign | None = None) -> s
     lines = []
     for campaign in many:
         if leading is None or campaign.id == leading.id:
-            lines.append(_wrap(campaign_line(campaign)))
+            lines.append(wrap(campaign_line(campaign)))
         else:
-            lines.append("  " + _short(campaign_line(campaign), WIDTH - 2))
+            lines.append("  " + short(campaign_line(campaign), WIDTH - 2))
     for hand in wider_hands(assessment):
         lines.append(
-            _wrap(
+            wrap(
                 f"{hand.id} ({hand.strength}): one hand, but not shown to be one campaign: "
                 f"{', '.join(clean(r) for r in hand.reports)}"
             )
@@ -226,7 +144,7 @@ def campaigns_text(assessment: Assessment, leading: Campaign | None = None) -> s
             for k in possible[:5]
         )
         more = f"; and {len(possible) - 5} more" if len(possible) > 5 else ""
-        lines.append(_wrap(f"Possible links, not joined: {shown}{more}"))
+        lines.append(wrap(f"Possible links, not joined: {shown}{more}"))
     lines.append(f"  Reports that stand alone: {alone}.")
     return "\n".join(lines)
 
@@ -240,7 +158,7 @@ def steps_text(campaign: Campaign, verbose: int = 0) -> str:
         for s in campaign.steps[:most]
     ]
     more = f", and {len(campaign.steps) - most} more" if len(campaign.steps) > most else ""
-    return _wrap(f"As the reports tell it: {' > '.join(told)}{more}")
+    return wrap(f"As the reports tell it: {' > '.join(told)}{more}")
 
 
 def stated_text(rows: Sequence[Stated], verbose: int = 0) -> list[str]:
@@ -252,7 +170,7 @@ def stated_text(rows: Sequence[Stated], verbose: int = 0) -> list[str]:
         values = [stated_words(r) for r in told[:most]]
         more = f", and {len(told) - most} more" if len(told) > most else ""
         if values:
-            lines.append(_wrap(f"{words}, as stated: {', '.join(values)}{more}"))
+            lines.append(wrap(f"{words}, as stated: {', '.join(values)}{more}"))
     return lines
 
 
@@ -264,7 +182,7 @@ def coverage_table(campaign: Campaign, verbose: int = 1) -> str:
     reports = [r for r in campaign.reports if any(r in row.seen for row in campaign.coverage)]
     if not reports:
         return "  Nothing that can be laid side by side."
-    rows = [["seen by", *(_short(r, 15) for r in reports), "only one saw, such as"]]
+    rows = [["seen by", *(short(r, 15) for r in reports), "only one saw, such as"]]
     tactics = [row for row in campaign.coverage if row.kind == "tactic"]
     for row in campaign.coverage:
         if row.kind == "tactic" and not verbose:
@@ -274,7 +192,7 @@ def coverage_table(campaign: Campaign, verbose: int = 1) -> str:
             [
                 row.name,
                 *(str(row.seen.get(r, "")) for r in reports),
-                _short(only, 30) if len(row.seen) == 1 or row.kind == "facet" else "",
+                short(only, 30) if len(row.seen) == 1 or row.kind == "facet" else "",
             ]
         )
     if not verbose and tactics:
@@ -287,130 +205,12 @@ def coverage_table(campaign: Campaign, verbose: int = 1) -> str:
         if len(row.seen) == 1:
             alone.setdefault(next(iter(row.seen)), []).append(row.name)
     if alone and not verbose:
-        text += "\n" + _wrap(
+        text += "\n" + wrap(
             "Tactics that one report alone saw: "
             + "; ".join(f"{clean(r)}: {', '.join(names)}" for r, names in sorted(alone.items()))
             + "."
         )
     return text
-
-
-def hypotheses_table(attribution: Attribution, most: int = 5, least: float = 0.0) -> str:
-    """Ranked hypotheses with none of the known and planted; the first is always shown."""
-    rows = [
-        ["hypothesis", "probability", "if one campaign", "its range", "likelihood", "house scale"]
-    ]
-    for number, hypothesis in enumerate(attribution.hypotheses[:most]):
-        if number and hypothesis.probability < least:
-            continue
-        name = clean(hypothesis.actor)
-        if hypothesis.parent:
-            name = f"  within {clean(hypothesis.parent)}: {name}"
-        rows.append(
-            [
-                name,
-                percent(hypothesis.probability),
-                percent(hypothesis.conditional_probability),
-                _span(hypothesis.interval),
-                hypothesis.likelihood_words,
-                hypothesis.house_words,
-            ]
-        )
-    rows.append(
-        [
-            "none of the known",
-            percent(attribution.none),
-            "",
-            "",
-            estimative_words(attribution.none, calibrated=False),
-            "",
-        ]
-    )
-    rows.append(
-        [
-            "planted to look like another",
-            percent(attribution.planted),
-            "",
-            "",
-            "assumed parameters",
-            "",
-        ]
-    )
-    return table(rows, right=(1, 2, 3))
-
-
-def attribution_text(assessment: Assessment, campaign: Campaign, verbose: int = 0) -> str:
-    """The attribution of one campaign."""
-    attribution = attribution_of(assessment, campaign)
-    if attribution is None:
-        return "  Nothing to attribute: only compilations."
-    if not attribution.hypotheses:
-        return (
-            "  No known actor to compare with: add reports of known actors with "
-            "'samehand add --reference'."
-        )
-    lines = [hypotheses_table(attribution, 12 if verbose else 5, 0.0 if verbose else 0.02)]
-    lines.append(f"  Naming: {_NAMING[attribution.naming]}. Uncalibrated.")
-    if attribution.membership < 1.0:
-        lines.append(
-            _wrap(
-                f"Membership is counted in: {clean(attribution.strongest_origin)} carries most "
-                f"bits and belongs to the campaign with {percent(attribution.membership)}."
-            )
-        )
-    lines.append(
-        _wrap(
-            f"Analytic confidence: {attribution.analytic_confidence} "
-            f"({'; '.join(attribution.confidence_basis)})."
-        )
-    )
-    if verbose:
-        first: Hypothesis = attribution.hypotheses[0]
-        lines.append(f"\n  Ledger of {clean(first.actor)}, if the reports belong together:")
-        lines.append(
-            waterfall(
-                first.prior_bits,
-                first.contributions,
-                first.total_bits,
-                0.0 if verbose > 1 else 0.05,
-            )
-        )
-    return "\n".join(lines)
-
-
-def claims_text(attribution: Attribution) -> str:
-    """What publishers claim, with grade and what became of it."""
-    rows = [["publisher", "date", "attributes to", "words", "grade", "status"]]
-    rows.extend(
-        [
-            _short(defang_text(c.publisher or c.report), 26),
-            c.known_at,
-            _short(defang_text(f"not {c.actor}" if c.denies else c.actor), 32),
-            _short(defang_text(c.words), 12) or "-",
-            c.grade,
-            _short(defang_text(c.status), 40),
-        ]
-        for c in attribution.claims
-    )
-    return table(rows) if len(rows) > 1 else "  No publisher attributes it."
-
-
-def linchpins_text(attribution: Attribution, most: int = 6) -> str:
-    """What the answer rests on."""
-    if not attribution.linchpins:
-        return "  No single piece of evidence changes the answer when left out."
-    rows = [["without", "from", "to", "what changes"]]
-    rows.extend(
-        [
-            f"{p.kind} {_short(shown_comparison(p.name), 34)}",
-            percent(p.before),
-            percent(p.after),
-            _short(p.changes, 52),
-        ]
-        for p in attribution.linchpins[:most]
-    )
-    rest = len(attribution.linchpins) - most
-    return table(rows, right=(1, 2)) + (f"\n  and {rest} more" if rest > 0 else "")
 
 
 def timeline_text(entries: Sequence[TimelineEntry]) -> str:
@@ -463,7 +263,7 @@ def summary(assessment: Assessment, verbose: int = 0) -> str:
     elif assessment.dependence:
         first = assessment.dependence[0]
         more = len(assessment.dependence) - 1
-        said = _short(f"{clean(first.copy)} may repeat {clean(first.origin)}", 60)
+        said = short(f"{clean(first.copy)} may repeat {clean(first.origin)}", 60)
         others = f", and {more} more such" if more else ""
         parts.append(f"  {said} ({percent(first.probability)}){others}; -v says why.")
     if campaign is None:
@@ -472,7 +272,7 @@ def summary(assessment: Assessment, verbose: int = 0) -> str:
         parts.extend(_leading(assessment, campaign, verbose))
     if assessment.warnings:
         parts.append("\nWARNINGS")
-        parts.extend(_wrap(defang_text(clean(w))) for w in assessment.warnings)
+        parts.extend(wrap(defang_text(clean(w))) for w in assessment.warnings)
     return "\n".join(parts)
 
 
@@ -480,7 +280,7 @@ def _leading(assessment: Assessment, campaign: Campaign, verbose: int) -> list[s
     """The leading campaign: who saw what, whose hand, what it rests on, belief over time."""
     parts = []
     if campaign.reported:
-        parts.append(_wrap(f"{campaign.id} {reported_by(assessment, campaign)}"))
+        parts.append(wrap(f"{campaign.id} {reported_by(assessment, campaign)}"))
     parts.append(f"\nWHO SAW WHICH PART of {campaign.id}")
     parts.append(coverage_table(campaign, verbose))
     if campaign.steps:
@@ -560,14 +360,14 @@ def report_page(report: Report, origin: str, default_grade: str, verbose: int = 
         f"  from {clean(origin)}",
     ]
     if report.cites:
-        lines.append(_wrap(f"cites: {', '.join(defang_text(c) for c in report.cites)}"))
+        lines.append(wrap(f"cites: {', '.join(defang_text(c) for c in report.cites)}"))
     for claim in report.claims:
         what = defang_text(clean(claim.actor or ", ".join(claim.reports)))
         about = f" of {defang_text(clean(claim.about))}" if claim.about else ""
         shared = f" ({', '.join(claim.facets)})" if claim.facets else ""
         words = f", in words: {defang_text(clean(claim.words))}" if claim.words else ""
         origin_note = "" if claim.origin == report.id else f", origin {defang_text(claim.origin)}"
-        lines.append(_wrap(f"claims {claim.relation}{about}: {what}{shared}{words}{origin_note}"))
+        lines.append(wrap(f"claims {claim.relation}{about}: {what}{shared}{words}{origin_note}"))
     lines.extend(stated_text([Stated(f.what, f.value, f.note, ()) for f in report.facts], verbose))
     kinds: dict[str, list[str]] = {}
     for observation in report.observations:
@@ -595,14 +395,14 @@ def reports_table(reports: Sequence[Report]) -> str:
         window = report.published
         rows.append(
             [
-                _short(report.id, 40),
+                short(report.id, 40),
                 window.end.isoformat() if window else "undated",
                 report.kind,
-                report.use + (f" ({_short(report.known_actor, 16)})" if report.known_actor else ""),
+                report.use + (f" ({short(report.known_actor, 16)})" if report.known_actor else ""),
                 report.tlp,
                 str(len(report.observations)),
                 str(len(report.claims)),
-                _short(defang_text(report.publisher), 28),
+                short(defang_text(report.publisher), 28),
             ]
         )
     return table(rows, right=(5, 6), indent="")
@@ -615,12 +415,12 @@ def hunt_table(rows: Sequence[HuntRow], most: int) -> str:
         seen = ", ".join(clean(r) for r in row.seen_by)
         lines.append(
             [
-                _short(f"{row.kind} {defang(row.kind, row.value)}", 62),
-                _short(row.role, 12),
+                short(f"{row.kind} {defang(row.kind, row.value)}", 62),
+                short(row.role, 12),
                 row.last_seen,
                 "commonplace" if row.commonplace else f"{row.holders:.1f}".removesuffix(".0"),
                 row.tlp,
-                _short(seen + (" (compilation only)" if row.compilation_only else ""), 50),
+                short(seen + (" (compilation only)" if row.compilation_only else ""), 50),
             ]
         )
     more = f"\n  and {len(rows) - most} more (--all, --json)" if len(rows) > most else ""
