@@ -265,3 +265,24 @@ def test_the_page_of_an_answer_has_every_part() -> None:
     for part in ("TO PASTE", "EVIDENCE AGAINST EVERY HYPOTHESIS", "WHAT PUBLISHERS CLAIM"):
         assert part in text
     assert attribution_of(result, result.campaigns[0]) is not None
+
+
+def test_a_campaign_described_twice_counts_once() -> None:
+    """Two further reports on the same campaign of an actor move nothing."""
+
+    def told(identifier: str) -> Report:
+        values = [{"type": "file:sha256", "value": f"{n:064x}"} for n in range(3)]
+        record = {
+            "id": identifier,
+            "published": "2018-01-01",
+            "publisher": f"P {identifier}",
+            "observables": [*values, {"type": "mutex", "value": "Global\\Quay"}],
+            "label": {"actor": "Lazarus Group"},
+        }
+        return read(record, use="reference")
+
+    query = read({"id": "q", "published": "2019-06-01", "observables": [
+        {"type": "mutex", "value": "Global\\Quay"}]})  # fmt: skip
+    once = probability(judged(query, told("a")), "Lazarus Group")
+    often = probability(judged(query, told("a"), told("b"), told("c")), "Lazarus Group")
+    assert once == pytest.approx(often, abs=1e-6)

@@ -146,7 +146,7 @@ def _forged(scene: Scene, decoy: str, kind: str, count: int, member: str) -> lis
     numbers = parameters.attribution
     soft = row.soft in ("provider", "victimology", "behaviour")
     kappa = weights.kappa * (1.0 if soft else numbers["kappa_factor"])
-    known = max(1, len(scene.memory.known_by(scene.world, decoy)))
+    known = max(1, scene.memory.campaigns(scene.memory.known_by(scene.world, decoy)))
     rarity = (1.0, float(known), 0.0, kappa / parameters.universe["conditional"])
     group = "malware" if kind == "software" else row.soft if soft else row.facet
     return [

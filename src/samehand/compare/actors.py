@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from samehand.compare.claims import comparison_bits
 from samehand.compare.contradictions import contradictions
@@ -12,7 +14,7 @@ from samehand.compare.copies import Copies
 from samehand.compare.evidence import commonplace, first_day, technique_bits
 from samehand.compare.profile import Profile
 from samehand.compare.universe import Universe
-from samehand.config import Parameters
+from samehand.config import Parameters, types_table
 from samehand.knowledge.actors import World
 from samehand.model import Claim, Feature, Report
 from samehand.normalise import name_key
@@ -21,6 +23,10 @@ from samehand.normalise import name_key
 NONE = ""
 #: Everybody who may have done it openly, known or not; what speaks against them speaks for a plant.
 ANYONE = "*"
+#: Hard values that two reports on one actor share when they tell of one campaign.
+_SAME_CAMPAIGN = 3
+#: A value in more reports on actors tells no campaign.
+_MOST_HOLDERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,8 @@ class Piece:
     fitted: bool = False
     """Bits of a channel fitted on labels: they add up as they are, without tempering or limit."""
     rarity: tuple[float, float, float, float] | None = None
-    """(n_ix, n_i, d/N, kappa/N_c) behind gross_bits, so that kappa can be redrawn."""
+    """(n_ix, n_i, d/N, kappa/N_c) behind gross_bits, so that kappa can be redrawn; n counts
+    independent campaigns."""
 
     @property
     def bits(self) -> float:
@@ -94,6 +101,39 @@ class Memory:
             self.by_actor.setdefault(actor, []).append(identifier)
             for feature in profile.features:
                 self.by_feature.setdefault(feature, []).append(identifier)
+        self.campaign_of = self._campaigns()
+
+    def _campaigns(self) -> dict[str, str]:
+        """Report -> the first report of the same campaign of its actor.
+
+        Two reports on one actor that share `_SAME_CAMPAIGN` hard values tell of one campaign, which
+        counts once however often it is described.
+        """
+        first = {r: r for r in self.profiles}
+
+        def root(report: str) -> str:
+            while first[report] != report:
+                report = first[report]
+            return report
+
+        types = types_table()
+        shared: Counter[tuple[str, str]] = Counter()
+        for feature, holders in self.by_feature.items():
+            row = types[feature.kind]
+            if row.soft or row.derived or not 1 < len(holders) <= _MOST_HOLDERS:
+                continue
+            shared.update(
+                (l, r) for l, r in combinations(holders, 2) if self.actor_of[l] == self.actor_of[r]
+            )
+        for (l, r), count in sorted(shared.items()):
+            if count >= _SAME_CAMPAIGN:
+                low, high = sorted((root(l), root(r)))
+                first[high] = low
+        return {r: root(r) for r in first}
+
+    def campaigns(self, reports: Iterable[str]) -> int:
+        """How many independent campaigns some reports tell of."""
+        return len({self.campaign_of[r] for r in reports})
 
     def known_by(self, world: World, actor: str) -> tuple[str, ...]:
         """Reports that show the actor: its own and those of what contains it."""
@@ -193,7 +233,15 @@ def _shared(scene: Scene, members: Sequence[Profile], present: Collection[str]) 
         }
         outside = own | set(known)
         for feature in sorted(set(shared) - covered):
-            yield _piece(scene, members, actor, feature, shared[feature], len(known), outside)
+            yield _piece(
+                scene,
+                members,
+                actor,
+                feature,
+                shared[feature],
+                scene.memory.campaigns(known),
+                outside,
+            )
 
 
 def _piece(
@@ -202,7 +250,7 @@ def _piece(
     actor: str,
     feature: Feature,
     references: Sequence[str],
-    reports: int,
+    campaigns: int,
     outside: set[str],
 ) -> Piece:
     parameters, numbers = scene.parameters, scene.parameters.attribution
@@ -236,8 +284,8 @@ def _piece(
     kappa = weights.kappa * scene.universe.users(feature)
     kappa = max(kappa * (1.0 if soft else numbers["kappa_factor"]), common.kappa)
     rarity = (
-        float(len(references)),
-        float(reports),
+        float(scene.memory.campaigns(references)),
+        float(campaigns),
         scene.universe.d(feature, outside) / scene.universe.n
         + scene.universe.elsewhere(feature) / parameters.universe["base_origins"],
         kappa / parameters.universe["conditional"],
