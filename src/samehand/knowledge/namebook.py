@@ -51,7 +51,7 @@ def read_overlay(sources: Sources) -> dict[str, list[dict[str, object]]]:
     return found
 
 
-def _countries(sources: Sources) -> dict[str, str]:
+def countries_of(sources: Sources) -> dict[str, str]:
     """ISO code -> name of every state."""
     found = {}
     for value in read_values(sources, COUNTRY_GALAXY)[0]:
@@ -62,7 +62,8 @@ def _countries(sources: Sources) -> dict[str, str]:
     return found
 
 
-def _rules(raw: Mapping[str, object], countries: Mapping[str, str]) -> Rules:
+def rules_of(raw: Mapping[str, object], countries: Mapping[str, str]) -> Rules:
+    """What the overlay says about reading catalogues."""
     dropped = frozenset(name_key(n) for n in raw["drop"]["names"])  # type: ignore[index]
     schemes = tuple(
         (re.compile(str(row["pattern"])), str(row["state"]))
@@ -133,8 +134,8 @@ def build_graph(sources: Sources) -> Graph:
         ConfigError: if a source cannot be read.
     """
     raw = read_overlay(sources)
-    countries = _countries(sources)
-    rules = _rules(raw, countries)
+    countries = countries_of(sources)
+    rules = rules_of(raw, countries)
     read = []
     listed: dict[str, Source] = {}
     for row in raw["source"]:
