@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 
@@ -27,6 +28,7 @@ from samehand.case import (
 )
 from samehand.cluster import Pair, bridges, pair
 from samehand.compare.actors import Memory, Scene
+from samehand.compare.channels import Speaker, Texts, behaviour, behaviour_memory
 from samehand.compare.profile import Profile
 from samehand.config import Parameters
 from samehand.coverage import coverage, highest_tlp, stated, steps
@@ -162,18 +164,29 @@ def belongs(case: Case, members: Sequence[str], links: Mapping[Pair, Link]) -> d
     return found
 
 
-def make_scene(case: Case, world: World) -> Scene:
-    """What attribution needs of a case; the world is completed by the loaded profiles."""
+def make_scene(case: Case, world: World, texts: Texts | None = None) -> Scene:
+    """What attribution needs of a case; the world is completed by the loaded profiles.
+
+    Fitted channels speak where the reference reports are of enough actors; of free text only with
+    ``texts``.
+    """
     references = [p for p in case.profiles.values() if p.report.use == "reference"]
     world = combined_world(world, [p.report for p in references])
+    memory = Memory(references, case.copies, world)
+    speakers: list[Speaker] = []
+    if known := behaviour_memory(list(memory.profiles.values()), memory.actor_of):
+        speakers.append(partial(behaviour, known))
+    if texts is not None:
+        speakers.append(texts.ask)
     return Scene(
         profiles=case.profiles,
         universe=case.universe,
         copies=case.copies,
-        memory=Memory(references, case.copies, world),
+        memory=memory,
         world=world,
         parameters=case.parameters,
         withdrawn=case.statements.withdrawn,
+        speakers=tuple(speakers),
     )
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from samehand.ach import compete
-from samehand.compare.actors import ANYONE, NONE, Piece, Scene, pieces, standing_claims
+from samehand.compare.actors import ANYONE, NONE, Piece, Scene, hear, standing_claims
+from samehand.compare.channels import Channel
 from samehand.config import Parameters
 from samehand.likelihood import bits_from_probability, estimative_words, house_words
 from samehand.model import (
@@ -31,6 +32,7 @@ from samehand.posterior import (
     Posterior,
     Priors,
     by_group,
+    channel_bits,
     group_bits,
     inclusive,
     make_priors,
@@ -44,6 +46,8 @@ _TELLING_BITS = 0.5
 _MOST_ORIGINS = 12
 #: States below this probability are left out.
 _LEAST_STATE = 0.01
+#: Actors of a channel that get a hypothesis of their own, the likeliest first.
+_MOST_HEARD = 30
 _RESEMBLANCE = ("behaviour", "victimology", "provider")
 
 
@@ -57,13 +61,19 @@ def _share(values: Mapping[str, float], shares: Mapping[str, float]) -> float:
     return min(1.0 - EPSILON, max(EPSILON, total))
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A campaign's evidence and what follows from it."""
+
+    rows: Sequence[Piece]
+    channels: Sequence[Channel]
+    priors: Priors
+    after: Posterior
+    members: Sequence[str]
+
+
 def _ledger(
-    scene: Scene,
-    shares: Mapping[str, float],
-    rows: Sequence[Piece],
-    priors: Priors,
-    after: Posterior,
-    members: Sequence[str],
+    scene: Scene, shares: Mapping[str, float], judged: _Judged
 ) -> tuple[float, tuple[Contribution, ...], float]:
     """Prior log2 odds of a node, its contributions, and their total.
 
@@ -72,6 +82,7 @@ def _ledger(
     or leave.
     """
     parameters = scene.parameters
+    rows, priors, after = judged.rows, judged.priors, judged.after
     elements = [e for e in shares if e in priors.actors]
     lead = max(elements, key=lambda e: (after.actors.get(e, 0.0), e))
     prior_bits = bits_from_probability(_share(priors.actors, shares))
@@ -81,7 +92,9 @@ def _ledger(
     for who in (lead, ANYONE):
         for group, group_rows in sorted(grouped.get(who, {}).items()):
             lines.extend(_group_ledger(group, group_rows, parameters))
-    cited = tuple(dict.fromkeys(o for p in rows for o in p.observations)) or tuple(members)
+    for channel in judged.channels:
+        lines.extend(_channel_ledger(channel, lead, priors))
+    cited = tuple(dict.fromkeys(o for p in rows for o in p.observations)) or tuple(judged.members)
     rest = total_bits - prior_bits - sum(line.bits for line in lines)
     if abs(rest) > EPSILON:
         lines.append(
@@ -95,6 +108,32 @@ def _ledger(
             )
         )
     return prior_bits, tuple(lines), total_bits
+
+
+def _channel_ledger(channel: Channel, actor: str, priors: Priors) -> list[Contribution]:
+    """What a channel adds for an actor, line by line; its sum is `posterior.channel_bits`."""
+    found = channel.odds.get(actor)
+    if found is None:
+        return []
+    lines = [
+        Contribution(
+            line.text,
+            channel.facet,
+            line.bits,
+            line.observations,
+            f"{channel.name}, fitted",
+            "evidence" if line.observations else "discount",
+        )
+        for line in found.lines
+        if abs(line.bits) > EPSILON
+    ]
+    rest = channel_bits(channel, actor, priors) - sum(line.bits for line in lines)
+    if abs(rest) > EPSILON:
+        note = "the prior stands above already"
+        lines.append(
+            Contribution(f"prior ({channel.name})", channel.facet, rest, (), note, "discount")
+        )
+    return lines
 
 
 def _group_ledger(group: str, rows: Sequence[Piece], parameters: Parameters) -> list[Contribution]:
@@ -128,8 +167,7 @@ def _group_ledger(group: str, rows: Sequence[Piece], parameters: Parameters) -> 
         if abs(bits) > EPSILON:
             lines.append(Contribution(f"{text}{what}", facet, bits, cited, note, "discount"))
     face, ranked, kept = group_bits(rows, parameters)
-    plain = rows[0].fitted or group == "contradiction"
-    beta = 1.0 if plain else parameters.attribution["beta"]
+    beta = 1.0 if group == "contradiction" else parameters.attribution["beta"]
     for text, note, bits, role in (
         (f"further items and origins count less{what}", "rank discount", ranked - face, "discount"),
         (f"tempering{what}", f"slope {beta:g}", ranked * (beta - 1.0), "discount"),
@@ -151,12 +189,20 @@ class Membership:
     """report -> mean campaign probability with the other witnesses; 1 when alone."""
 
 
-def hypotheses_of(scene: Scene, rows: Sequence[Piece], everybody: bool = False) -> set[str]:
+def hypotheses_of(
+    scene: Scene,
+    rows: Sequence[Piece],
+    everybody: bool = False,
+    channels: Sequence[Channel] = (),
+) -> set[str]:
     """The actors that get a hypothesis of their own, with what contains them."""
     explicit = {a for a in scene.memory.by_actor if a in scene.world.actors}
     explicit |= {p.actor for p in rows} - {NONE, ANYONE}
     if everybody:
         explicit |= set(scene.world.actors)
+    for channel in channels:
+        likely = sorted(channel.odds, key=lambda a: (-channel.odds[a].probability, a))
+        explicit |= {a for a in likely[:_MOST_HEARD] if a in scene.world.actors}
     return explicit | {a for name in explicit for a in scene.world.ancestors(name)}
 
 
@@ -181,18 +227,19 @@ def attribute(
     members = [m for m in campaign.reports if scene.copies.is_witness(m)]
     known = [scene.profiles[m].report.known_at for m in members]
     known_at = max((d for d in known if d), default=None)
-    rows = pieces(scene, members)
-    explicit = hypotheses_of(scene, rows, explicit_all)
+    rows, channels = hear(scene, members)
+    explicit = hypotheses_of(scene, rows, explicit_all, channels)
     priors = make_priors(scene, explicit, known_at)
-    after = posterior(rows, priors, parameters)
+    after = posterior(rows, priors, parameters, channels=channels)
+    judged = _Judged(rows, channels, priors, after, members)
     lead = leader_of(scene, after, explicit)
 
     membership, strongest, without = 1.0, "", after
     reduced: dict[str, Posterior] = {}
     if len(members) > 1 and lead:
         for member in members:
-            rest = pieces(scene, members, without_origin=member)
-            reduced[member] = posterior(rest, priors, parameters)
+            rest, others = hear(scene, members, member)
+            reduced[member] = posterior(rest, priors, parameters, channels=others)
         strongest = min(members, key=lambda m: (inclusive(reduced[m].actors, scene, lead), m))
         if campaign.strength == "proposed":
             without = reduced[strongest]
@@ -205,11 +252,11 @@ def attribute(
 
     shown = {name: headline(after.actors, without.actors, name) for name in explicit}
     ranked = sorted(shown, key=lambda a: (-shown[a], a))
-    ranges = _intervals(rows, priors, scene, draws, ranked[:most])
+    ranges = _intervals(rows, channels, priors, scene, draws, ranked[:most])
     hypotheses = []
     for name in ranked[:most]:
         parts = dict.fromkeys((name, *scene.world.descendants(name)), 1.0)
-        prior_bits, lines, total_bits = _ledger(scene, parts, rows, priors, after, members)
+        prior_bits, lines, total_bits = _ledger(scene, parts, judged)
         actor = scene.world.actors.get(name)
         hypotheses.append(
             Hypothesis(
@@ -238,8 +285,10 @@ def attribute(
     }
     for origin in sorted(evidence_origins - set(members))[:_MOST_ORIGINS]:
         rest = [p for p in rows if origin not in p.origins]
-        reduced.setdefault(origin, posterior(rest, priors, parameters))
-    naming = naming_of(scene, shown, ranked, campaign.strength, len(evidence_origins))
+        reduced.setdefault(origin, posterior(rest, priors, parameters, channels=channels))
+    # What fitted channels name was measured; without them two origins are asked for.
+    enough = int(parameters.attribution["named_origins"]) if channels else 0
+    naming = naming_of(scene, shown, ranked, campaign.strength, max(enough, len(evidence_origins)))
     confidence, basis = _confidence(
         scene,
         rows,
@@ -265,33 +314,29 @@ def attribute(
         linchpins=(),
         claims=_stated(scene, members),
         calibrated=parameters.calibrated,
-        states=_states(scene, rows, priors, after, members, known_at, draws) if draws else (),
+        states=_states(scene, judged, known_at, draws) if draws else (),
         ach=compete(scene, members, rows, after, ranked) if draws else None,
     )
 
 
 def _states(
-    scene: Scene,
-    rows: Sequence[Piece],
-    priors: Priors,
-    after: Posterior,
-    members: Sequence[str],
-    known_at: date | None,
-    draws: Sequence[Draw],
+    scene: Scene, judged: _Judged, known_at: date | None, draws: Sequence[Draw]
 ) -> tuple[Hypothesis, ...]:
     """Whom the hand serves: every state with the actors that are said to serve it by that day."""
+    rows, channels, priors = judged.rows, judged.channels, judged.priors
+    after = judged.after
     shares: dict[str, dict[str, float]] = {}
     for name in priors.actors:
         state, weight = scene.world.serves(name, known_at)
         if state:
             shares.setdefault(state, {})[name] = weight
-    results = [posterior(rows, priors, scene.parameters, draw).actors for draw in draws]
+    results = [posterior(rows, priors, scene.parameters, d, channels).actors for d in draws]
     found = []
     for state, parts in shares.items():
         value = _share(after.actors, parts)
         if value < _LEAST_STATE:
             continue
-        prior_bits, lines, total_bits = _ledger(scene, parts, rows, priors, after, members)
+        prior_bits, lines, total_bits = _ledger(scene, parts, judged)
         found.append(
             Hypothesis(
                 actor=state,
@@ -354,11 +399,16 @@ def naming_of(
 
 
 def _intervals(
-    rows: Sequence[Piece], priors: Priors, scene: Scene, draws: Sequence[Draw], names: Sequence[str]
+    rows: Sequence[Piece],
+    channels: Sequence[Channel],
+    priors: Priors,
+    scene: Scene,
+    draws: Sequence[Draw],
+    names: Sequence[str],
 ) -> dict[str, Interval]:
     if not draws:
         return {}
-    results = [posterior(rows, priors, scene.parameters, draw).actors for draw in draws]
+    results = [posterior(rows, priors, scene.parameters, d, channels).actors for d in draws]
     return {name: _range(inclusive(r, scene, name) for r in results) for name in names}
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from samehand.compare.actors import ANYONE, NONE, Piece, Scene, rarity_bits
+from samehand.compare.channels import Channel
 from samehand.config import Parameters
 from samehand.score import Draw, discounted
 
@@ -96,9 +97,6 @@ def group_bits(
             batches.setdefault(piece.batch, []).append(bits)
     if group == "contradiction":
         return against, against, max(numbers["contradiction_floor_bits"], against)
-    if rows[0].fitted:
-        total = sum(p.bits for p in rows)
-        return total, total, total
     face = sum(sum(values) for values in batches.values()) + against
     ranked = discounted((discounted(v, gamma) for v in batches.values()), gamma) + against
     if group == "behaviour":  # capped before the slope, as in the pair score
@@ -114,10 +112,37 @@ def by_group(rows: Sequence[Piece]) -> dict[str, dict[str, list[Piece]]]:
     return found
 
 
+def channel_bits(channel: Channel, actor: str, priors: Priors) -> float:
+    """What a channel adds for an actor, apart from what its own prior and ours both hold."""
+    if actor not in channel.odds:
+        return 0.0
+    held = math.log2(max(priors.actors[actor], EPSILON)) - math.log2(priors.none)
+    return channel.bits(actor) - held
+
+
+def _planted_bits(channel: Channel, actor: str, priors: Priors, parameters: Parameters) -> float:
+    """The same for who wants this actor to be seen."""
+    if actor not in channel.odds:
+        return 0.0
+    if channel.odds[actor].planted > 0.0:
+        held = math.log2(max(priors.planted[actor], EPSILON)) - math.log2(priors.none)
+        return channel.planted_bits(actor) - held
+    phi = parameters.weights["technique"].phi
+    return math.log2(phi * 2.0 ** channel_bits(channel, actor, priors) + 1.0 - phi)
+
+
 def posterior(
-    rows: Sequence[Piece], priors: Priors, parameters: Parameters, draw: Draw = Draw()
+    rows: Sequence[Piece],
+    priors: Priors,
+    parameters: Parameters,
+    draw: Draw = Draw(),
+    channels: Sequence[Channel] = (),
 ) -> Posterior:
-    """Posterior over the explicit hypotheses."""
+    """Posterior over the explicit hypotheses.
+
+    With one channel and nothing else it is what the channel says, but for what may be planted.
+    """
+    slope = max(0.0, 1.0 + draw.beta_shift / parameters.attribution["beta"])
     grouped = by_group(rows)
     against = sum(group_bits(g, parameters, draw)[2] for g in grouped.get(ANYONE, {}).values())
     weights: dict[str, float] = {}
@@ -130,6 +155,9 @@ def posterior(
             gross = sum(max(p.bits, EPSILON) for p in group_rows)
             phi = sum(p.phi * max(p.bits, EPSILON) for p in group_rows) / gross
             planted_evidence += math.log2(phi * 2.0**kept + 1.0 - phi)
+        for channel in channels:
+            evidence += slope * channel_bits(channel, actor, priors)
+            planted_evidence += slope * _planted_bits(channel, actor, priors, parameters)
         weights[actor] = math.log2(max(prior, EPSILON)) + evidence + against
         planted[actor] = math.log2(max(priors.planted[actor], EPSILON)) + planted_evidence
     none = math.log2(priors.none) + against

@@ -23,15 +23,18 @@ from samehand.case import (
     prepare,
 )
 from samehand.cluster import Pair, pair
+from samehand.compare.channels import Texts
 from samehand.compare.copies import resolve_citations
 from samehand.compare.evidence import Gatherer
 from samehand.compare.files import same_files
 from samehand.compare.profile import profile
+from samehand.compare.text_channel import Channel, bundled_channel
+from samehand.compare.text_reference import ReferenceChannel
 from samehand.config import Parameters
 from samehand.errors import InputError
 from samehand.formats.reading import read_json
 from samehand.formats.records import values_of
-from samehand.knowledge.actors import bundled_world, world_of_reference
+from samehand.knowledge.actors import World, bundled_world, world_of_reference
 from samehand.link import make_link
 from samehand.model import Constraints, Link, Problem, Report, ReportUse
 
@@ -260,6 +263,15 @@ def clusters_of(batch: Batch) -> Iterator[PredictedCluster]:
     yield from (place[report] for report in sorted(place))
 
 
+def _texts(world: World, known: Sequence[Report]) -> Texts:
+    """The text channel of a world: of bundled knowledge, or of the texts of a reference file."""
+    if not known:
+        return Texts(bundled_channel())
+    channel = Channel(world)
+    pairs = [(r.known_actor, r.text) for r in known if r.known_actor and r.text]
+    return Texts(channel, ReferenceChannel(channel, pairs))
+
+
 def predict_actors(
     queries: Path,
     parameters: Parameters,
@@ -276,7 +288,8 @@ def predict_actors(
         parameters,
     )
     world = world_of_reference(known, parameters) if reference else bundled_world()
-    scene = make_scene(case, world)
+    told = any(r.text for r in asked)
+    scene = make_scene(case, world, _texts(world, known) if told else None)
     cited = resolve_citations([*known, *asked])
     shared_cited, shared_holders = dict(case.copies.cited), dict(case.copies.holders)
     shared_profiles = dict(case.profiles)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from samehand.attribute import Membership, hypotheses_of, leader_of, naming_of
-from samehand.compare.actors import Piece, Scene, pieces, rarity_bits
+from samehand.compare.actors import Piece, Scene, hear, rarity_bits
+from samehand.compare.channels import Channel
 from samehand.model import Naming
 from samehand.posterior import Posterior, inclusive, make_priors, posterior
 
@@ -74,14 +75,14 @@ class Stress:
 def stress(scene: Scene, campaign: Membership) -> Stress | None:
     """The stress of one campaign's attribution; `None` if nobody leads."""
     members = [m for m in campaign.reports if scene.copies.is_witness(m)]
-    rows = pieces(scene, members)
-    explicit = hypotheses_of(scene, rows)
-    if not explicit or not rows:
+    rows, channels = hear(scene, members)
+    explicit = hypotheses_of(scene, rows, channels=channels)
+    if not explicit or not (rows or channels):
         return None
     known = [scene.profiles[m].report.known_at for m in members]
     known_at = max((d for d in known if d), default=None)
     priors = make_priors(scene, explicit, known_at)
-    after = posterior(rows, priors, scene.parameters)
+    after = posterior(rows, priors, scene.parameters, channels=channels)
     lead = leader_of(scene, after, explicit)
     related = {lead, *scene.world.ancestors(lead), *scene.world.descendants(lead)}
     others = sorted(explicit - related)
@@ -100,7 +101,9 @@ def stress(scene: Scene, campaign: Membership) -> Stress | None:
         unseats = misleads = None
         for count in range(1, MOST_PLANTED + 1):
             forged = [f for k in kinds for f in _forged(scene, decoy, k, count, members[0])]
-            first, named = naming(posterior([*rows, *forged], priors, scene.parameters))
+            first, named = naming(
+                posterior([*rows, *forged], priors, scene.parameters, channels=channels)
+            )
             if unseats is None and first not in related:
                 unseats = count
             if first not in related and named == "named":
@@ -124,7 +127,8 @@ def stress(scene: Scene, campaign: Membership) -> Stress | None:
     sources = sorted({o for p in rows for o in p.origins})
     without = []
     for origin in sources:
-        found = posterior([p for p in rows if origin not in p.origins], priors, scene.parameters)
+        rest = [p for p in rows if origin not in p.origins]
+        found = posterior(rest, priors, scene.parameters, channels=channels)
         first = leader_of(scene, found, explicit)
         without.append(Without(origin, first, inclusive(found.actors, scene, lead)))
     without.sort(key=lambda w: (w.probability, w.origin))
@@ -135,7 +139,7 @@ def stress(scene: Scene, campaign: Membership) -> Stress | None:
         naming(after)[1],
         tuple(planted),
         tuple(without),
-        tuple(_at_pi(scene, rows, explicit, lead, known_at, pi) for pi in PI),
+        tuple(_at_pi(scene, rows, channels, explicit, lead, known_at, pi) for pi in PI),
     )
 
 
@@ -171,6 +175,7 @@ def _forged(scene: Scene, decoy: str, kind: str, count: int, member: str) -> lis
 def _at_pi(
     scene: Scene,
     rows: Sequence[Piece],
+    channels: Sequence[Channel],
     explicit: set[str],
     lead: str,
     known_at: date | None,
@@ -178,5 +183,6 @@ def _at_pi(
 ) -> AtPi:
     numbers = {**scene.parameters.attribution, "planted_prior": pi}
     changed = replace(scene, parameters=replace(scene.parameters, attribution=numbers))
-    found = posterior(rows, make_priors(changed, explicit, known_at), changed.parameters)
+    priors = make_priors(changed, explicit, known_at)
+    found = posterior(rows, priors, changed.parameters, channels=channels)
     return AtPi(pi, inclusive(found.actors, scene, lead), found.planted)

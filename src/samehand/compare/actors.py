@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from samehand.compare.channels import Channel, Speaker
 from samehand.compare.claims import comparison_bits
 from samehand.compare.contradictions import contradictions
 from samehand.compare.copies import Copies
@@ -49,8 +50,8 @@ class Piece:
     origins: tuple[str, ...]
     """Witness reports that it rests on: the member and the reference, or the claim's origin."""
     role: str = "evidence"
-    fitted: bool = False
-    """Bits of a channel fitted on labels: they add up as they are, without tempering or limit."""
+    kind: str = ""
+    """The kind of feature that is shared; '' for what is said or contradicts."""
     rarity: tuple[float, float, float, float] | None = None
     """(n_ix, n_i, d/N, kappa/N_c) behind gross_bits, so that kappa can be redrawn; n counts
     independent campaigns."""
@@ -152,6 +153,8 @@ class Scene:
     world: World
     parameters: Parameters
     withdrawn: Mapping[str, str]
+    speakers: tuple[Speaker, ...] = ()
+    """Fitted channels, as far as this scene has what they need."""
 
 
 def _members(scene: Scene, members: Iterable[str]) -> list[Profile]:
@@ -174,6 +177,18 @@ def pieces(scene: Scene, members: Collection[str], without_origin: str = "") -> 
         *claims,
         *_contradictions(scene, left, shared),
     ]
+
+
+def hear(
+    scene: Scene, members: Collection[str], without_origin: str = ""
+) -> tuple[list[Piece], tuple[Channel, ...]]:
+    """The evidence about a campaign, and what fitted channels say in place of some of it."""
+    left = [p for p in _members(scene, members) if p.report.id != without_origin]
+    asked = [speaker(left) for speaker in scene.speakers] if left else []
+    channels = tuple(channel for channel in asked if channel is not None)
+    weighed = {kind for channel in channels for kind in channel.kinds}
+    rows = [p for p in pieces(scene, members, without_origin) if p.kind not in weighed]
+    return rows, channels
 
 
 def _contradictions(
@@ -310,6 +325,7 @@ def _piece(
         phi=weights.phi,
         observations=tuple(dict.fromkeys(cited)),
         origins=(member_id, reference),
+        kind=feature.kind,
         rarity=rarity,
     )
 
@@ -382,6 +398,7 @@ def _techniques(
                 phi=weights.phi,
                 observations=tuple(dict.fromkeys(cited)),
                 origins=(member.report.id, reference),
+                kind="technique",
             )
 
 
