@@ -15,6 +15,15 @@ from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from samehand.config import bundled
+from samehand.extract.name_context import (
+    Fit,
+    beside_names,
+    linked,
+    misspelt,
+    no_program,
+    thing_named,
+    together,
+)
 from samehand.normalise import name_key
 
 NameKind = Literal["actor", "campaign", "malware", "tool"]
@@ -26,15 +35,17 @@ _CHUNK = re.compile(r"\S+")
 #: "PANDA-attributed" are two words.
 _WORD = re.compile(r"[^\W_](?:(?:[\w+&’']|-(?![a-z]{3}))*[^\W_])?")
 #: A run without blanks that is an address, a path or a file rather than prose.
-_NO_PROSE = re.compile(r"://|\\|\w\[|@|^[/~.]\w|\w/[^\s/]*\.\w|\w\.\w{2,5}$|^%|_\w+_|=")
+_NO_PROSE = re.compile(
+    r"://|\\|\w\[(?!\d{1,3}(?:\]|$))|@|^(?:Win|W|MSIL)(?:32|64)?/\w|^[/~.]\w|\w/[^\s/]*\.\w|\w\.\w{2,5}$|^%|_\w+_|="
+)
 _QUOTED = re.compile(
-    r"[“\"]((?:[A-Z][\w-]{1,20}[ ]?){1,4}),?[”\"],? ((?:an?|the) (?:[\w-]{1,20} ){0,3}[a-z]{3,12})"
+    r"[“\"]((?:[A-Z][\w-]{1,20}[ ]?){1,4}),?[”\"](?:,? (?=an?|the)|(?= [a-z])) ?((?:(?:an?|the) (?:[\w-]{1,20} ){0,3})?[a-z]{3,12})"
 )
 #: Ends of coined names of malware, behind a small letter.
 _SUFFIX = re.compile(
     r"(?<=[a-z])(?:Loader|RAT|Bot|Stealer|Locker|Ransom|Grabber|Dropper|Miner|Wiper|Worm|Banker)$"
 )
-_ODD = re.compile(r"(?<![\w./@\\-])\w{1,20}[@_.]\w{1,20}(?![\w/@\\-])")
+_ODD = re.compile(r"(?<![\w./@\\-])\w{1,20}[@_.]\w{1,20}(?![\w@\\-]|/[^A-Z])")
 #: Names of functions, and compounds of plain words.
 _IDENTIFIER = re.compile(
     r"(?:Get|Set|Is|Has|On|on|Do|Create|Open|Read|Write|Find|Load|process|Process|Run|Add|sub_|e)[A-Z_\d]"
@@ -56,6 +67,8 @@ class _Words:
     naming: frozenset[str]
     before_as: frozenset[str]
     no_names: frozenset[str]
+    plain: frozenset[str]
+    things: frozenset[str]
 
 
 @cache
@@ -70,6 +83,8 @@ def _words() -> _Words:
         sets["naming"],
         sets["as"],
         sets["no_names"],
+        sets["plain"],
+        sets["things"],
     )
 
 
@@ -106,7 +121,7 @@ class _Known:
 def everyday() -> frozenset[str]:
     """Folded names that are also everyday words."""
     lines = bundled("knowledge/data/everyday_names.tsv").decode().splitlines()
-    return frozenset(line for line in lines[1:] if not line.startswith("#"))
+    return _words().plain.union(line for line in lines[1:] if not line.startswith("#"))
 
 
 @cache
@@ -182,17 +197,31 @@ def _capital(word: str) -> bool:
     return any(c.isupper() for c in word)
 
 
+#: Kinds of malware, not families or variants: before them a name stands.
+_SORTS = frozenset(
+    "backdoor botnet keylogger loader ransomware rat rootkit skimmer spyware stealer trojan wiper worm".split()
+)
+#: Between a name and what it is.
+_MIDDLE = frozenset(
+    "banking ddos pos infostealing mobile exploit remote-access modular port".split()
+)
+
+
 def _beside(tokens: list[_Token], first: int, last: int, strictly: bool = False) -> NameKind | None:
     """What the words beside a name say that it is; `None` if nothing.
 
     ``strictly``: beside an everyday word, where weak heads and those of a title do not count.
     """
     after = tokens[last + 1] if last + 1 < len(tokens) else None
+    if after is not None and after.joined and after.text.lower() in _MIDDLE:
+        after = tokens[last + 2] if last + 2 < len(tokens) else None
     if after is not None and after.joined and after.text.lower() in _words().heads:
         plain = after.text in ("APT", "Group") or not after.text[0].isupper()
+        if not plain and first and tokens[first].joined and tokens[first - 1].text.islower():
+            plain = after.text.lower() in _SORTS  # "the Maze Ransomware", inside a sentence
         if not strictly or (plain and after.text not in _words().weak):
             return _words().heads[after.text.lower()]
-    if first and tokens[first].joined:
+    if first and tokens[first].joined and not (strictly and tokens[first - 1].text.istitle()):
         before = tokens[first - 1].text.lower()
         if before in _words().heads and before not in (
             "bot",
@@ -211,7 +240,7 @@ def _introduced(tokens: list[_Token], first: int, text: str) -> bool:
         return False
     before = tokens[first - 1]
     gap = text[before.end : tokens[first].start]
-    if len(gap) > 3 or any(c in gap for c in ".;!?"):
+    if len(gap) > 3 or any(c in gap for c in ".;!?,{"):
         return False
     word = before.text.lower()
     if word == "as":
@@ -263,6 +292,10 @@ def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int
         plain = [w.key in _words().no_names or w.key.isdigit() for w in words]
         if known is None or all(plain) or first.key in ("google", "microsoft"):
             continue  # products, not tools of theirs
+        if key in _words().no_names or all(len(w.text) == 1 for w in words[:3]):
+            continue  # the second: letters set wide apart
+        if key in _words().plain and n != end and not _introduced(tokens, n, text):
+            continue
         written = [w.text for w in words]
         hint = _beside(tokens, n, end)
         capitals = [_capital(w) for w in written]
@@ -270,18 +303,23 @@ def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int
             if not (all(capitals) or (capitals[0] and any(c.isdigit() for c in key))):
                 continue
         else:
-            alone = len(key) <= _SHORT or key in everyday()
+            alone = len(key) <= _SHORT or (key in everyday() and not _coined_like(written[0], key))
             if not capitals[0] and not (known.lower and not alone and len(key) > _SHORT):
                 continue
             beside = _beside(tokens, n, end, strictly=True)
-            told = (
-                in_list
-                or beside in known.kinds
-                or _introduced(tokens, n, text)
-                or _listed_next(tokens, end, text)
-            )
-            if alone and not (capitals[0] and told):
+            if alone and not (capitals[0] and key not in _words().heads):
                 continue
+            told = not alone or beside in known.kinds
+            if not told and not _goes_on(tokens, end):
+                told = in_list or _introduced(tokens, n, text) or _listed_next(tokens, end, text)
+            if not told and len(key) > _SHORT:
+                told = linked(text, first.start, first.end, key, "actor" in known.kinds)
+            if not told:
+                continue
+        if known.kinds.isdisjoint(("actor", "campaign")) and no_program(
+            text, first.start, words[-1].end, key
+        ):
+            continue
         name = " ".join(written) if len(words) > 1 else written[0]
         name = text[words[0].start : words[-1].end] if len(words) > 1 else name
         found = NameFound(
@@ -295,10 +333,26 @@ def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int
     return None
 
 
+def _coined_like(word: str, key: str) -> bool:
+    """Whether an everyday word is written as none is, with capitals inside (WhiteBear)."""
+    inner = any(c.isupper() for c in word[1:]) and any(c.islower() for c in word[:-1])
+    return inner and word[0].isupper() and not word[:-1].isupper() and key not in _words().plain
+
+
+def _goes_on(tokens: list[_Token], last: int) -> bool:
+    """Whether another capitalised word goes on after a name ("Iron Dome"), unless it says what it is."""
+    after = tokens[last + 1] if last + 1 < len(tokens) else None
+    if after is None or not after.joined or not after.text[0].isupper():
+        return False
+    return after.text.lower() not in _words().heads
+
+
 def _like_a_name(word: str) -> bool:
     """Whether a word is written as coined names are: inner capitals, all capitals, or digits."""
     if len(word) < 4 or word.lower() in _words().no_names or _IDENTIFIER.match(word):
         return False
+    if "-as-a-" in word or (word[-1] == "s" and word[:-1].isupper()):
+        return False  # "DLLs"
     inner = any(c.isupper() for c in word[1:]) and any(c.islower() for c in word)
     return inner or (word.isupper() and word.isalpha() and len(word) >= 5)
 
@@ -313,11 +367,20 @@ def _coined(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | 
         return None
     hint = _beside(tokens, n, n)
     introduced = _introduced(tokens, n, text)
+    if introduced or text[token.start - 1 : token.start] in ("“", '"'):
+        before = [t.text.lower() for t in tokens[max(0, n - 8) : n]]
+        if thing_named(before, _words().things, _words().heads):
+            return None
     after = tokens[n + 1].text.lower() if n + 1 < len(tokens) and tokens[n + 1].joined else ""
     headed = after in _words().malware and after not in ("family", "payload", "variant", "variants")
     headed = headed and not tokens[n + 1].text.isupper()
-    if headed and _like_a_name(word):
+    if headed and (_like_a_name(word) or _announced_kind(tokens, n)):
         return n, NameFound(word, "malware", token.start, token.end, False)
+    if after in _words().malware and _slip(token.key):
+        return n, NameFound(word, "malware", token.start, token.end, False)
+    tool = hint == "tool" and tokens[n - 1].text in _BEFORE_NAME and _like_a_name(word)
+    if n and tool and (after == "port" or tokens[n + 1].text.islower()):
+        return n, NameFound(word, "tool", token.start, token.end, False)
     if headed and introduced and tokens[n + 1].text[0].isupper() and token.key not in everyday():
         both = " ".join(text[token.start : tokens[n + 1].end].split())
         return n + 1, NameFound(both, "malware", token.start, tokens[n + 1].end, False)
@@ -328,15 +391,35 @@ def _coined(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | 
         return n, NameFound(word, said, token.start, token.end, False)
     given = (
         introduced
+        and not _goes_on(tokens, n)
         and not _IDENTIFIER.match(word)
         and (tokens[n - 1].text.lower() == "dubbed" or text[token.start - 1] in "“\"'")
     )
     if introduced and (_like_a_name(word) or (given and token.key not in everyday())):
-        window = " ".join(t.text.lower() for t in tokens[max(0, n - 8) : n])
-        kind = hint or _named_kind(window)
+        kind = hint or _named_kind(text[max(0, token.start - 70) : token.start])
         if kind is not None:
             return n, NameFound(word, kind, token.start, token.end, False)
     return None
+
+
+_BEFORE_NAME = frozenset("a an as the new this called named dubbed".split())
+_NO_NAME_ENDING = re.compile(
+    r"(?:ians?|ean|ese|ish|ic|al|ed|ing|ive|able|able|less|ous|based|ware)$"
+)
+
+
+def _announced_kind(tokens: list[_Token], n: int) -> bool:
+    """Whether a plain capitalised word stands between an article and a kind of malware."""
+    word = tokens[n].text
+    return (
+        n > 0
+        and tokens[n].joined
+        and tokens[n - 1].text in _BEFORE_NAME
+        and tokens[n + 1].text.lower() in _SORTS
+        and word[1:].islower()
+        and not _NO_NAME_ENDING.search(word)
+        and tokens[n].key not in everyday()
+    )
 
 
 def _said_to_be(tokens: list[_Token], n: int) -> NameKind | None:
@@ -360,20 +443,61 @@ def _odd(text: str) -> Iterator[NameFound]:
 def _quoted(text: str) -> Iterator[NameFound]:
     """Names in quotes with what they are behind them, as in “Night Heron,” a group of spies."""
     for match in _QUOTED.finditer(text):
+        if thing_named(
+            text[: match.start()][-70:].lower().split(), _words().things, _words().heads
+        ):
+            continue
         head = next(
             (_words().heads[w] for w in match[2].lower().split() if w in _words().heads), None
         )
         words = match[1].split()
+        if head == "actor" and match[2].islower() and " " not in match[2]:
+            continue  # a group of users of a system: the “Domain Admins” group
         if head and not all(name_key(w) in _words().no_names for w in words):
             yield NameFound(" ".join(words), head, match.start(1), match.end(1), False)
 
 
-def _named_kind(before: str) -> NameKind | None:
-    """What the nearest head before a naming word says that the name is of."""
-    for word in reversed(before.split()):
-        if word in _words().heads:
-            return _words().heads[word]
+def _fitness(written: str, kind: str | None) -> Fit:
+    """Whether what stands in a list of names can be one, and whether it is written as names are."""
+    words = written.split()
+    key = name_key(written)
+    known = _gazetteer()[0].get(key)
+    if (
+        len(key) < 4
+        or words[0].lower() in _words().no_names
+        or words[-1].lower() in _words().heads
+        or (key in everyday() and (known is None or kind not in known.kinds))
+        or _IDENTIFIER.match(written)
+    ):
+        return "no"
+    if kind in ("malware", "tool") and (known is not None or _slip(key)):
+        return "coined"
+    return "coined" if len(words) == 1 and _like_a_name(written) else "plain"
+
+
+def _named_kind(before: str, right_before: bool = False) -> NameKind | None:
+    """What the nearest head before a naming word says that the name is of; no file or function.
+
+    ``right_before``: only if nothing stands between the head and the naming word.
+    """
+    words = re.split(r"[.!?:]\s", before)[-1].lower().split()[-8:]
+    for word in reversed(words):
+        bare = word.strip(_CLOSING + "“‘(,")
+        if bare in _words().heads:
+            return _words().heads[bare]
+        if bare in _words().things or bare.removesuffix("s") in _words().things or right_before:
+            return None
     return None
+
+
+@lru_cache(maxsize=4096)
+def _slip(key: str) -> bool:
+    """Whether a word is a misspelt name of malware or a tool."""
+    table = _gazetteer()[0]
+    if key in table or key in everyday() or key in _words().no_names:
+        return False
+    meant = misspelt(key, table)
+    return meant is not None and not table[meant].kinds.isdisjoint(("malware", "tool"))
 
 
 def find_names(text: str) -> list[NameFound]:
@@ -406,6 +530,11 @@ def find_names(text: str) -> list[NameFound]:
     found += _odd(text)
     spans = [(f.start, f.end) for f in found]
     found += [q for q in _quoted(text) if not any(s < q.end and q.start < e for s, e in spans)]
+    found = sorted(found, key=lambda f: f.start)
+    spans = [(f.start, f.end, f.kind) for f in found]
+    fresh = beside_names(text, spans, _fitness, _named_kind)
+    for start, end, kind in fresh:
+        found.append(NameFound(" ".join(text[start:end].split()), kind, start, end, False))
     if coined:
         taken = {f.start for f in found}
         found += [
@@ -429,7 +558,7 @@ def _operation(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound]
         and tokens[last + 1].text.lower() not in _words().heads
     ):
         last += 1
-    if last == n or tokens[n + 1].text.lower() in _words().no_names:
+    if all(t.text.lower() in _words().no_names for t in tokens[n + 1 : last + 1]):
         return None
     written = " ".join(text[tokens[n].start : tokens[last].end].split())
     return last, NameFound(written, "campaign", tokens[n].start, tokens[last].end, False)
