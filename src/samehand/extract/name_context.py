@@ -16,6 +16,7 @@ from typing import Literal
 
 from samehand.config import bundled
 
+Kind = Literal["actor", "campaign", "malware", "tool"]
 #: Whether a word can be a name; "coined" if it is written as no other word is.
 Fit = Literal["no", "plain", "coined"]
 #: Characters that are looked at before and behind a name.
@@ -29,24 +30,27 @@ _LINK_BEFORE = re.compile(
     r"""\b(?:
     attribut(?:e[sd]?|ing|able)\b[^.;]{0,50}?\sto
     |attribution\ (?:[\w,]+\ ){0,3}to
-    |(?:work|hallmarks?|handiwork|tools?|toolset|targets|members?|campaigns?|attacks?|operations|activit(?:y|ies))\ (?:of|by)
-    |(?:linked|tied|connected|related|ascribed|ties|links?|overlaps?|similarit(?:y|ies)|associated|affiliated|consistent)
-     \ (?:\w+\ )?(?:to|with)
-    |(?:used|operated|conducted|performed|launched|perpetrated|deployed|leveraged|orchestrated|mounted|carried\ out|run)\ by
+    |(?:work|hallmarks?|handiwork|tools?|toolset|targets|members?|campaigns?|attacks?|operations
+      |activit(?:y|ies))\ (?:of|by)
+    |(?:linked|tied|connected|related|ascribed|ties|links?|overlaps?|similarit(?:y|ies)|associated
+      |affiliated|consistent)\ (?:\w+\ )?(?:to|with)
+    |(?:used|operated|conducted|performed|launched|perpetrated|deployed|leveraged|orchestrated
+      |mounted|carried\ out|run)\ by
     |(?:groups?|actors?|adversaries|gangs)\ (?:such\ as|like|including)
     )\ (?:the\ )?[“"'‘]?$""",
     re.VERBOSE,
 )
 #: What ends right before one of several programs.
 _SUCH_BEFORE = re.compile(
-    r"\b(?:tools?|toolkits?|frameworks?|malware|families|variants|backdoors?|trojans?|ransomware|RATs?|loaders"
-    r"|stealers|botnets)(?:,? (?:like|such as|including)| include[sd]?) (?:the )?[“\"'‘]?$"
+    r"\b(?:tools?|toolkits?|frameworks?|malware|families|variants|backdoors?|trojans?|ransomware"
+    r"|RATs?|loaders|stealers|botnets)(?:,? (?:like|such as|including)| include[sd]?)"
+    r" (?:the )?[“\"'‘]?$"
 )
 #: What an actor does, right behind its name.
 _ACTS_BEHIND = re.compile(
-    r" (?:(?:has|have|had|was|were|is|are|also|recently|previously|likely|been|seen|observed) ){0,4}"
-    r"(?:us(?:e[sd]?|ing)|target(?:s|ed|ing)|deploy(?:s|ed|ing)|leverag(?:es|ed|ing)|attack(?:s|ed|ing)"
-    r"|conduct(?:s|ed|ing)|launch(?:es|ed|ing)|compromised|exploit(?:s|ed|ing))\b"
+    r" (?:(?:has|have|had|was|were|is|are|also|recently|previously|likely|been|seen) ){0,4}"
+    r"(?:us(?:e[sd]?|ing)|target(?:s|ed|ing)|deploy(?:s|ed|ing)|leverag(?:es|ed|ing)"
+    r"|attack(?:s|ed|ing)|conduct(?:s|ed|ing)|launch(?:es|ed|ing)|compromised|exploit(?:s|ed|ing))\b"
 )
 #: Behind what is no program of an intruder but a part of a system, or a cipher.
 _PART_BEHIND = re.compile(
@@ -55,8 +59,9 @@ _PART_BEHIND = re.compile(
 )
 #: A thief's shopping list, or programs that are imitated: not what the intruder works with.
 _SPOILS = re.compile(
-    r"\b(?:Thunderbird|Outlook|Firefox|Opera|Chrome|Chromium|Foxmail|Eudora|IncrediMail|Pidgin|SmartFTP"
-    r"|CoreFTP|FlashFXP|WS_FTP|WinFTP|NordVPN|ProtonVPN|(?:FTP|SSH|VPN|IM|mail|e-?mail|messaging)(?: \w+)? [Cc]lients?|wallets?"
+    r"\b(?:Thunderbird|Outlook|Firefox|Opera|Chrome|Chromium|Foxmail|Eudora|IncrediMail|Pidgin"
+    r"|SmartFTP|CoreFTP|FlashFXP|WS_FTP|WinFTP|NordVPN|ProtonVPN|wallets?"
+    r"|(?:FTP|SSH|VPN|IM|mail|e-?mail|messaging)(?: \w+)? [Cc]lients?"
     r"|(?:credentials?|passwords?)(?: \w+)? (?:from|for|of|in|stored|saved)"
     r"|replicas?|disguised|masquerad\w+|impersonat\w+|trojani[sz]ed)\b"
 )
@@ -68,20 +73,18 @@ _SHOWN = re.compile(
 _NAME = r"[A-Z][\w+-]*(?:\.[A-Z]\w+)?(?:[ \u00a0][A-Z][\w+-]*){0,2}"
 _ITEM = rf"[“\"'‘]?{_NAME}(?:\[\d{{1,3}}\])?[”\"'’]?"
 _GAP = r"(?:\s*(?:/|,\s*(?:and|or|as well as)\s|,|\s(?:and|or|&)\s)\s*)"
-#: Words that announce names, and the names.
-_ANNOUNCED = re.compile(
-    rf"""(?<!\w)(?:
-    (?:(?:known|tracked|designated|labell?ed|referred\ to|identified)\ as
-      |[Aa]\.?[Kk]\.?[Aa]\.?|alias(?:es)?|dubbed|nicknamed|codenamed|named|called
-      |(?:they|we|researchers)\ (?:\w+\ )?(?:call|name[ds]?|track)
-      |(?:assigned|given|gave)\ (?:\w+\ ){{0,2}}the\ name
-      |under\ the\ (?:name|moniker|alias)s?
-    )[:\ –-]{{1,3}}(?:the\ )?
-    )(?P<names>{_ITEM}(?:{_GAP}{_ITEM}){{0,7}})""",
-    re.VERBOSE,
+#: Words that announce names, and the names behind them.
+_CUES = (
+    "known as", "tracked as", "designated as", "labeled as", "labelled as", "referred to as",
+    "identified as", "dubbed", "named", "called", "aliases", "alias", "aka", "AKA", "a.k.a",
+    "A.K.A", "they call", "we call", "they name", "we name", "they track as", "the name", "the moniker",
+)  # fmt: skip
+_BEHIND = re.compile(
+    rf"\.?(?:\s|:\s|\s[:–-]\s?)(?:the )?(?P<names>{_ITEM}(?:{_GAP}{_ITEM}){{0,7}})"
 )
 _ONE = re.compile(rf"([“\"'‘]?)({_NAME})")
 #: Names that a slash joins are names of one thing.
+_PART = re.compile(r"[^ /]+")
 _SLASHED = re.compile(r"[A-Z][\w-]{3,20}(?: ?/ ?[A-Z][\w-]{3,20})+")
 #: The next member of a list behind a name, the last before one.
 _NEXT = re.compile(rf"(?:\[\d{{1,3}}\])?[”\"'’]?{_GAP}[“\"'‘]?([A-Z][\w-]+(?: [A-Z][a-z]+)?)")
@@ -173,56 +176,47 @@ def misspelt(key: str, known: Collection[str]) -> str | None:
     return None
 
 
-def together(text: str) -> Iterator[tuple[int, bool, list[tuple[int, int, bool]]]]:
-    """Groups of names that the text announces or joins: its start, whether announced, the names.
+def announced(text: str) -> Iterator[tuple[int, list[tuple[int, int, bool]]]]:
+    """Names behind words that announce them: where those begin, and the names.
 
     A name is its start, its end, and whether it stands in quotes.
     """
-    for found in _ANNOUNCED.finditer(text):
-        base = found.start("names")
-        names = [
-            (base + m.start(2), base + m.end(2), bool(m[1])) for m in _ONE.finditer(found["names"])
-        ]
-        yield found.start(), True, names
-    for found in _SLASHED.finditer(text):
-        names = [
-            (m.start() + found.start(), m.end() + found.start(), False)
-            for m in re.finditer(r"[^ /]+", found[0])
-        ]
-        yield found.start(), False, names
+    for cue in _CUES:
+        at = text.find(cue)
+        while at >= 0:
+            found = _BEHIND.match(text, at + len(cue))
+            if found and not text[at - 1 : at].isalnum():
+                base = found.start("names")
+                names = _ONE.finditer(found["names"])
+                yield at, [(base + m.start(2), base + m.end(2), bool(m[1])) for m in names]
+            at = text.find(cue, at + len(cue))
 
 
 def beside_names(
     text: str,
-    spans: Iterable[tuple[int, int, str]],
-    fitness: Callable[[str, str | None], Fit],
-    head_before: Callable[[str, bool], str | None],
-) -> list[tuple[int, int, str]]:
+    spans: Iterable[tuple[int, int, Kind]],
+    fitness: Callable[[str, Kind | None], Fit],
+    head_before: Callable[[str, bool], Kind | None],
+) -> list[tuple[int, int, Kind]]:
     """Unknown names in a group with a known one, or behind what they are: start, end and kind.
 
-    ``spans``: start, end and kind of the names found so far, in order. ``fitness``: whether a word
-    can be a name, and whether it looks like one. ``head_before``: what the words before say.
+    ``spans``: start, end and kind of the names found so far. ``fitness``: whether a word can be a
+    name, and whether it looks like one. ``head_before``: what the words before say.
     """
     starts = {start: (end, kind) for start, end, kind in spans}
-    ends = {end: kind for end, kind in starts.values()}
+    ends = dict(starts.values())
     begins = sorted(starts)
-    fresh: list[tuple[int, int, str]] = []
+    fresh: dict[int, tuple[int, Kind]] = {}
 
-    def free(start: int, end: int) -> bool:
+    def take(start: int, end: int, kind: Kind | None, fit: tuple[Fit, ...]) -> None:
         at = bisect_left(begins, end)
-        return not at or starts[begins[at - 1]][0] <= start
+        if kind is None or (at and starts[begins[at - 1]][0] > start) or start in fresh:
+            return
+        if fitness(text[start:end], kind) in fit and not _OF_FILE.match(text, end):
+            fresh[start] = end, kind
 
-    def take(start: int, end: int, kind: str | None, fit: tuple[Fit, ...]) -> None:
-        if kind is not None and free(start, end) and not _OF_FILE.match(text, end):
-            if fitness(text[start:end], kind) in fit:
-                fresh.append((start, end, kind))
-
-    for begin, announced, names in together(text):
+    for begin, names in announced(text):
         kind = next((starts[s][1] for s, _, _ in names if s in starts), None)
-        if not announced:
-            for start, end, _ in names:
-                take(start, end, kind, ("coined", "plain") if kind == "actor" else ("coined",))
-            continue
         if kind is None:
             before = text[max(0, begin - 20) : begin]
             kind = ends.get(begin - len(before) + len(_ENDS_BEFORE.sub("", before)))
@@ -232,19 +226,26 @@ def beside_names(
             take(start, end, said, ("coined", "plain"))
     for start in begins:
         end, kind = starts[start]
+        if kind in ("tool", "campaign"):
+            continue
+        if "/" in text[end : end + 2] or "/" in text[max(0, start - 2) : start]:
+            for group in _SLASHED.finditer(text, max(0, start - 60), end + 60):
+                if group.start() <= start < group.end():
+                    fit: tuple[Fit, ...] = ("coined", "plain") if kind == "actor" else ("coined",)
+                    for one in _PART.finditer(text, group.start(), group.end()):
+                        take(one.start(), one.end(), kind, fit)
         if kind == "malware":
             behind = _NEXT.match(text, end)
             if behind:
                 take(behind.start(1), behind.end(1), kind, ("coined",))
-            if text[start - 1 : start] == " " and text[start - 2 : start - 1] in (
-                "d",
-                "r",
-                "&",
-                ",",
-            ):
+            if text[start - 1 : start] == " " and text[start - 2 : start - 1] in "dr&,":
                 low = max(0, start - 50)
                 before_it = _LAST.search(text[low:start])
                 if before_it:
-                    at = before_it.lastindex or 1
-                    take(low + before_it.start(at), low + before_it.end(at), kind, ("coined",))
-    return fresh
+                    n = before_it.lastindex or 1
+                    take(low + before_it.start(n), low + before_it.end(n), kind, ("coined",))
+    found: list[tuple[int, int, Kind]] = []
+    for start, (end, kind) in sorted(fresh.items()):
+        if not found or found[-1][1] <= start:
+            found.append((start, end, kind))
+    return found

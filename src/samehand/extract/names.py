@@ -22,7 +22,6 @@ from samehand.extract.name_context import (
     misspelt,
     no_program,
     thing_named,
-    together,
 )
 from samehand.normalise import name_key
 
@@ -39,7 +38,8 @@ _NO_PROSE = re.compile(
     r"://|\\|\w\[(?!\d{1,3}(?:\]|$))|@|^(?:Win|W|MSIL)(?:32|64)?/\w|^[/~.]\w|\w/[^\s/]*\.\w|\w\.\w{2,5}$|^%|_\w+_|="
 )
 _QUOTED = re.compile(
-    r"[“\"]((?:[A-Z][\w-]{1,20}[ ]?){1,4}),?[”\"](?:,? (?=an?|the)|(?= [a-z])) ?((?:(?:an?|the) (?:[\w-]{1,20} ){0,3})?[a-z]{3,12})"
+    r"[“\"]((?:[A-Z][\w-]{1,20}[ ]?){1,4}),?[”\"](?:,? (?=an?|the)|(?= [a-z])) ?"
+    r"((?:(?:an?|the) (?:[\w-]{1,20} ){0,3})?[a-z]{3,12})"
 )
 #: Ends of coined names of malware, behind a small letter.
 _SUFFIX = re.compile(
@@ -51,6 +51,7 @@ _IDENTIFIER = re.compile(
     r"(?:Get|Set|Is|Has|On|on|Do|Create|Open|Read|Write|Find|Load|process|Process|Run|Add|sub_|e)[A-Z_\d]"
     r"|[A-Za-z]+-[A-Z]?[a-z]+$|non-|anti-|.*_x(?:64|86)"
 )
+_FOOTNOTE = re.compile(r"[1-9]\d?$")
 #: What closes a word of prose.
 _CLOSING = ".,;:!?)]}\"'”’»"
 _SCHEME = re.compile(
@@ -69,6 +70,8 @@ class _Words:
     no_names: frozenset[str]
     plain: frozenset[str]
     things: frozenset[str]
+    sorts: frozenset[str]
+    middle: frozenset[str]
 
 
 @cache
@@ -85,6 +88,8 @@ def _words() -> _Words:
         sets["no_names"],
         sets["plain"],
         sets["things"],
+        sets["sorts"],
+        sets["middle"],
     )
 
 
@@ -197,28 +202,18 @@ def _capital(word: str) -> bool:
     return any(c.isupper() for c in word)
 
 
-#: Kinds of malware, not families or variants: before them a name stands.
-_SORTS = frozenset(
-    "backdoor botnet keylogger loader ransomware rat rootkit skimmer spyware stealer trojan wiper worm".split()
-)
-#: Between a name and what it is.
-_MIDDLE = frozenset(
-    "banking ddos pos infostealing mobile exploit remote-access modular port".split()
-)
-
-
 def _beside(tokens: list[_Token], first: int, last: int, strictly: bool = False) -> NameKind | None:
     """What the words beside a name say that it is; `None` if nothing.
 
     ``strictly``: beside an everyday word, where weak heads and those of a title do not count.
     """
     after = tokens[last + 1] if last + 1 < len(tokens) else None
-    if after is not None and after.joined and after.text.lower() in _MIDDLE:
+    if after is not None and after.joined and after.text.lower() in _words().middle:
         after = tokens[last + 2] if last + 2 < len(tokens) else None
     if after is not None and after.joined and after.text.lower() in _words().heads:
         plain = after.text in ("APT", "Group") or not after.text[0].isupper()
         if not plain and first and tokens[first].joined and tokens[first - 1].text.islower():
-            plain = after.text.lower() in _SORTS  # "the Maze Ransomware", inside a sentence
+            plain = after.text.lower() in _words().sorts  # "the Maze Ransomware", inside a sentence
         if not strictly or (plain and after.text not in _words().weak):
             return _words().heads[after.text.lower()]
     if first and tokens[first].joined and not (strictly and tokens[first - 1].text.istitle()):
@@ -288,7 +283,8 @@ def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int
         key = "".join(w.key for w in words)
         known = table.get(key)
         if known is None and end == n and first.text[0].isupper():
-            known = table.get(key.rstrip("0123456789"))  # the number of a footnote
+            key = _FOOTNOTE.sub("", key)
+            known = table.get(key)
         plain = [w.key in _words().no_names or w.key.isdigit() for w in words]
         if known is None or all(plain) or first.key in ("google", "microsoft"):
             continue  # products, not tools of theirs
@@ -300,7 +296,8 @@ def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int
         hint = _beside(tokens, n, end)
         capitals = [_capital(w) for w in written]
         if len(words) > 1:
-            if not (all(capitals) or (capitals[0] and any(c.isdigit() for c in key))):
+            hyphened = "-" in text[words[0].end : words[-1].start]
+            if not (all(capitals) or (capitals[0] and (any(c.isdigit() for c in key) or hyphened))):
                 continue
         else:
             alone = len(key) <= _SHORT or (key in everyday() and not _coined_like(written[0], key))
@@ -340,7 +337,7 @@ def _coined_like(word: str, key: str) -> bool:
 
 
 def _goes_on(tokens: list[_Token], last: int) -> bool:
-    """Whether another capitalised word goes on after a name ("Iron Dome"), unless it says what it is."""
+    """Whether a capitalised word follows that says not what the name is ("Iron Dome")."""
     after = tokens[last + 1] if last + 1 < len(tokens) else None
     if after is None or not after.joined or not after.text[0].isupper():
         return False
@@ -402,7 +399,7 @@ def _coined(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | 
     return None
 
 
-_BEFORE_NAME = frozenset("a an as the new this called named dubbed".split())
+_BEFORE_NAME = frozenset(("a", "an", "as", "the", "new", "this", "called", "named", "dubbed"))
 _NO_NAME_ENDING = re.compile(
     r"(?:ians?|ean|ese|ish|ic|al|ed|ing|ive|able|able|less|ous|based|ware)$"
 )
@@ -415,7 +412,7 @@ def _announced_kind(tokens: list[_Token], n: int) -> bool:
         n > 0
         and tokens[n].joined
         and tokens[n - 1].text in _BEFORE_NAME
-        and tokens[n + 1].text.lower() in _SORTS
+        and tokens[n + 1].text.lower() in _words().sorts
         and word[1:].islower()
         and not _NO_NAME_ENDING.search(word)
         and tokens[n].key not in everyday()
@@ -475,6 +472,13 @@ def _fitness(written: str, kind: str | None) -> Fit:
     return "coined" if len(words) == 1 and _like_a_name(written) else "plain"
 
 
+#: Small words between what is named and the word that names it.
+_PASSED = frozenset(
+    ("", "also", "as", "been", "by", "has", "have", "is", "it", "of", "that", "they", "this", "to")
+    + ("under", "was", "we", "which", "with", "researchers", "analysts")
+)
+
+
 def _named_kind(before: str, right_before: bool = False) -> NameKind | None:
     """What the nearest head before a naming word says that the name is of; no file or function.
 
@@ -483,6 +487,8 @@ def _named_kind(before: str, right_before: bool = False) -> NameKind | None:
     words = re.split(r"[.!?:]\s", before)[-1].lower().split()[-8:]
     for word in reversed(words):
         bare = word.strip(_CLOSING + "“‘(,")
+        if bare in _PASSED:
+            continue
         if bare in _words().heads:
             return _words().heads[bare]
         if bare in _words().things or bare.removesuffix("s") in _words().things or right_before:
@@ -531,8 +537,7 @@ def find_names(text: str) -> list[NameFound]:
     spans = [(f.start, f.end) for f in found]
     found += [q for q in _quoted(text) if not any(s < q.end and q.start < e for s, e in spans)]
     found = sorted(found, key=lambda f: f.start)
-    spans = [(f.start, f.end, f.kind) for f in found]
-    fresh = beside_names(text, spans, _fitness, _named_kind)
+    fresh = beside_names(text, [(f.start, f.end, f.kind) for f in found], _fitness, _named_kind)
     for start, end, kind in fresh:
         found.append(NameFound(" ".join(text[start:end].split()), kind, start, end, False))
     if coined:
