@@ -114,6 +114,11 @@ def _context() -> _Context:
     )
 
 
+def ordinary() -> frozenset[str]:
+    """Folded names of programs that users and analysts work with, too."""
+    return _context().clients | _context().analysis
+
+
 def linked(text: str, start: int, end: int, key: str, actor: bool) -> bool:
     """Whether an everyday word, written with a capital inside a sentence, stands where a name does.
 

@@ -21,6 +21,7 @@ from samehand.extract.name_context import (
     linked,
     misspelt,
     no_program,
+    ordinary,
     thing_named,
 )
 from samehand.normalise import name_key
@@ -72,6 +73,7 @@ class _Words:
     things: frozenset[str]
     sorts: frozenset[str]
     middle: frozenset[str]
+    persons: frozenset[str]
 
 
 @cache
@@ -90,6 +92,7 @@ def _words() -> _Words:
         sets["things"],
         sets["sorts"],
         sets["middle"],
+        sets["persons"],
     )
 
 
@@ -173,7 +176,24 @@ def _gazetteer() -> tuple[dict[str, _Known], frozenset[str], dict[str, NameKind]
 _PREFIX = 4
 #: What stands between the names of a list.
 _LISTING = frozenset(
-    (",", "/", "and", "or", ", and", ", or", "(", ", aka", "(aka", "(or", "&", ";")
+    (
+        ",",
+        "/",
+        "and",
+        "or",
+        ", and",
+        ", or",
+        "(",
+        ", aka",
+        "(aka",
+        "(or",
+        "&",
+        ";",
+        "*",
+        "•",
+        "●",
+        "·",
+    )
 )
 
 
@@ -184,10 +204,13 @@ def _tokens(text: str) -> Iterator[_Token]:
     """Words of prose; addresses, paths and files are left out."""
     last = -10
     for chunk in _CHUNK.finditer(text):
+        high = chunk.end()
         if _NO_PROSE.search(chunk[0].rstrip(_CLOSING)):
-            last = -10
-            continue
-        for word in _WORD.finditer(text, chunk.start(), chunk.end()):
+            high = text.find("](", chunk.start(), high)  # the words of a link in Markdown
+            if high < 0:
+                last = -10
+                continue
+        for word in _WORD.finditer(text, chunk.start(), high):
             start, end = word.span()
             written = word[0]
             if written.endswith(("'s", "’s")):
@@ -383,9 +406,10 @@ def _coined(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | 
         return n + 1, NameFound(both, "malware", token.start, tokens[n + 1].end, False)
     if _SUFFIX.search(word) and _like_a_name(word):
         return n, NameFound(word, "malware", token.start, token.end, False)
-    said = _said_to_be(tokens, n)
-    if said is not None and _like_a_name(word):
-        return n, NameFound(word, said, token.start, token.end, False)
+    if _like_a_name(word):
+        said = _said_to_be(token, text)
+        if said is not None:
+            return n, NameFound(word, said, token.start, token.end, False)
     given = (
         introduced
         and not _goes_on(tokens, n)
@@ -419,12 +443,37 @@ def _announced_kind(tokens: list[_Token], n: int) -> bool:
     )
 
 
-def _said_to_be(tokens: list[_Token], n: int) -> NameKind | None:
-    """What a sentence "X is a new …" says that X is."""
-    after = [t.text.lower() for t in tokens[n + 1 : n + 8]]
-    if after[:2] not in (["is", "a"], ["is", "an"], ["is", "the"]):
+#: What stands right behind a name and tells it: "X, a new …", "X: a …", "X is the …".
+_TOLD = re.compile(
+    r"[”\"']?(?:, an? | (?:is|was) (?:an?|the) | ?[–—-] an? | \(an? |: (?:an? )?)"
+    r"((?:[A-Za-z][\w-]* ){0,4}[a-zA-Z][\w-]*)( [a-z]+|\W|$)"
+)
+#: Words that lead on to another noun, and those behind a noun that ends there.
+_LEADS_ON = frozenset(
+    ("of", "that", "to", "which", "for", "by", "in", "and", "with", "used", "this")
+)
+_ENDS = re.compile(
+    r" ?(?:[^\w ]|$| (?:of|that|to|which|for|by|in|and|with|used|on|from|written|\w+ed|capable)\b)"
+)
+
+
+def _said_to_be(token: _Token, text: str) -> NameKind | None:
+    """What the words behind a name say that it is, malware or a tool."""
+    told = _TOLD.match(text, token.end, token.end + 80)
+    if told is None:
         return None
-    return next((_words().heads[w] for w in after[2:] if w in _words().heads), None)
+    at = told.start(1)
+    for word in told[1].split(" "):
+        lower = word.lower()
+        at += len(word)
+        kind = _words().heads.get(lower)
+        if kind in ("malware", "tool") and lower not in ("framework", "kit", "utility"):
+            if _ENDS.match(text, at):
+                return kind
+        if lower in _LEADS_ON:
+            return None
+        at += 1
+    return None
 
 
 def _odd(text: str) -> Iterator[NameFound]:
@@ -435,6 +484,30 @@ def _odd(text: str) -> Iterator[NameFound]:
         kind = odd.get(written.lower())
         if kind is not None:
             yield NameFound(written, kind, chunk.start(), chunk.start() + len(written), True)
+
+
+@cache
+def _brought() -> frozenset[str]:
+    """Folded names of public tools that an intruder brings along, by more than one catalogue."""
+    from samehand.knowledge.software import families
+
+    tools = (f for f in families().values() if f.kind in ("admin", "tool"))
+    many = (f for f in tools if "public_tools" in f.sources or len(f.sources) > 1)
+    return frozenset(name_key(name) for f in many for name, _ in f.names) - everyday() - ordinary()
+
+
+_STEM = re.compile(r"(?<![\w\\/.%$~|-])[A-Za-z][\w-]{4,20}$")
+
+
+def _run(text: str) -> Iterator[NameFound]:
+    """Tools of intruders that are named by their file alone, as in "adfind.exe"."""
+    at = text.find(".exe")
+    while at >= 0:
+        before = _STEM.search(text[max(0, at - 24) : at])
+        if before and not text[at + 4 : at + 5].strip(_CLOSING + " \n"):
+            if _key(before[0]) in _brought():
+                yield NameFound(before[0], "tool", at - len(before[0]), at, True)
+        at = text.find(".exe", at + 4)
 
 
 def _quoted(text: str) -> Iterator[NameFound]:
@@ -485,6 +558,8 @@ def _named_kind(before: str, right_before: bool = False) -> NameKind | None:
     ``right_before``: only if nothing stands between the head and the naming word.
     """
     words = re.split(r"[.!?:]\s", before)[-1].lower().split()[-8:]
+    if not _words().persons.isdisjoint(words):
+        return None
     for word in reversed(words):
         bare = word.strip(_CLOSING + "“‘(,")
         if bare in _PASSED:
@@ -534,6 +609,7 @@ def find_names(text: str) -> list[NameFound]:
         found.append(name)
         n = last + 1
     found += _odd(text)
+    found += _run(text)
     spans = [(f.start, f.end) for f in found]
     found += [q for q in _quoted(text) if not any(s < q.end and q.start < e for s, e in spans)]
     found = sorted(found, key=lambda f: f.start)
