@@ -152,11 +152,11 @@ def no_program(text: str, start: int, end: int, key: str) -> bool:
     return key in _context().analysis and _SHOWN.search(text, low, high) is not None
 
 
-def thing_named(words: Sequence[str], things: Collection[str], heads: Collection[str]) -> bool:
+def thing_named(words: Sequence[str], things: frozenset[str], heads: Collection[str]) -> bool:
     """Whether the nearest noun before a naming word is a file, a function or the like."""
     for word in reversed(words):
         bare = word.strip(".,;:()“”\"'‘’")
-        if bare in things or bare.removesuffix("s") in things:
+        if not things.isdisjoint((bare, bare.removesuffix("s"), bare.removesuffix("es"))):
             return True
         if bare in heads or word.endswith("."):
             return False

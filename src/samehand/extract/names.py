@@ -387,6 +387,8 @@ def _coined(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | 
         return None
     hint = _beside(tokens, n, n)
     introduced = _introduced(tokens, n, text)
+    if text[token.end : token.end + 1] == "." and text[token.end + 1 : token.end + 2].isalnum():
+        return None
     if introduced or text[token.start - 1 : token.start] in ("“", '"'):
         before = [t.text.lower() for t in tokens[max(0, n - 8) : n]]
         if thing_named(before, _words().things, _words().heads):
@@ -394,11 +396,11 @@ def _coined(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | 
     after = tokens[n + 1].text.lower() if n + 1 < len(tokens) and tokens[n + 1].joined else ""
     headed = after in _words().malware and after not in ("family", "payload", "variant", "variants")
     headed = headed and not tokens[n + 1].text.isupper()
-    if headed and (_like_a_name(word) or _announced_kind(tokens, n)):
+    if headed and ((_like_a_name(word) and word[0].isupper()) or _announced_kind(tokens, n)):
         return n, NameFound(word, "malware", token.start, token.end, False)
     if after in _words().malware and _slip(token.key):
         return n, NameFound(word, "malware", token.start, token.end, False)
-    tool = hint == "tool" and tokens[n - 1].text in _BEFORE_NAME and _like_a_name(word)
+    tool = hint == "tool" and after != "utility" and tokens[n - 1].text in _BEFORE_NAME and _like_a_name(word)
     if n and tool and (after == "port" or tokens[n + 1].text.islower()):
         return n, NameFound(word, "tool", token.start, token.end, False)
     if headed and introduced and tokens[n + 1].text[0].isupper() and token.key not in everyday():
@@ -566,7 +568,7 @@ def _named_kind(before: str, right_before: bool = False) -> NameKind | None:
             continue
         if bare in _words().heads:
             return _words().heads[bare]
-        if bare in _words().things or bare.removesuffix("s") in _words().things or right_before:
+        if right_before or thing_named((bare,), _words().things, ()):
             return None
     return None
 
@@ -626,6 +628,10 @@ def find_names(text: str) -> list[NameFound]:
     return sorted(found, key=lambda f: f.start)
 
 
+#: "Security Operation Center" is no campaign.
+_ROOMS = frozenset(("center", "centers", "centre", "centres", "system", "systems"))
+
+
 def _operation(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | None:
     """'Operation X', X one to three capitalised words."""
     if tokens[n].text not in ("Operation", "OPERATION"):
@@ -639,6 +645,10 @@ def _operation(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound]
         and tokens[last + 1].text.lower() not in _words().heads
     ):
         last += 1
+    if tokens[last].text.lower() == "c2":
+        last -= 1
+    if last == n or tokens[n + 1].text.lower() in _ROOMS:
+        return None
     if all(t.text.lower() in _words().no_names for t in tokens[n + 1 : last + 1]):
         return None
     written = " ".join(text[tokens[n].start : tokens[last].end].split())
