@@ -170,7 +170,9 @@ def _gazetteer() -> tuple[dict[str, _Known], frozenset[str], dict[str, NameKind]
         for name, _ in family.names:
             add(name, "tool" if family.kind in ("admin", "tool") else "malware")
     found = {key: _Known(frozenset(held), key in lower) for key, held in kinds.items()}
-    return found, frozenset(key[:_PREFIX] for key in found), odd
+    starts = {key[:_PREFIX] for key in found}
+    starts |= {key[3 : 3 + _PREFIX] for key in found if key.startswith("the")}
+    return found, frozenset(starts), odd
 
 
 _PREFIX = 4
@@ -267,13 +269,11 @@ def _introduced(tokens: list[_Token], first: int, text: str) -> bool:
 
 
 def _kind_of(known: _Known, hint: NameKind | None, written: str) -> NameKind:
+    if written.lower().startswith("operation "):
+        return "campaign"  # though catalogues name actors by them
     if hint in known.kinds:
         return hint
-    if len(known.kinds) == 1:
-        return next(iter(known.kinds))
-    if written.lower().startswith("operation "):
-        return "campaign"
-    order: tuple[NameKind, ...] = ("actor", "malware", "tool", "campaign")
+    order: tuple[NameKind, ...] = ("actor", "tool", "malware", "campaign")
     return next(kind for kind in order if kind in known.kinds)
 
 
@@ -308,6 +308,14 @@ def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int
         if known is None and end == n and first.text[0].isupper():
             key = _FOOTNOTE.sub("", key)
             known = table.get(key)
+        begin = first.start
+        if known is None and n and first.joined and tokens[n - 1].text == "the":
+            # "the Dukes", where catalogues write "The Dukes"
+            known = table.get("the" + key)
+            begin = tokens[n - 1].start
+            if known is None or "actor" not in known.kinds or _goes_on(tokens, end):
+                continue
+            key = "the" + key
         plain = [w.key in _words().no_names or w.key.isdigit() for w in words]
         if known is None or all(plain) or first.key in ("google", "microsoft"):
             continue  # products, not tools of theirs
@@ -340,12 +348,12 @@ def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int
             text, first.start, words[-1].end, key
         ):
             continue
-        name = " ".join(written) if len(words) > 1 else written[0]
-        name = text[words[0].start : words[-1].end] if len(words) > 1 else name
+        several = len(words) > 1 or begin < first.start
+        name = text[begin : words[-1].end] if several else written[0]
         found = NameFound(
             " ".join(name.split()),
             _kind_of(known, hint, name),
-            words[0].start,
+            begin,
             words[-1].end,
             True,
         )
