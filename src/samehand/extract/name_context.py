@@ -77,7 +77,8 @@ _GAP = r"(?:\s*(?:/|,\s*(?:and|or|as well as)\s|,|\s(?:and|or|&)\s)\s*)"
 _CUES = (
     "known as", "tracked as", "designated as", "labeled as", "labelled as", "referred to as",
     "identified as", "dubbed", "named", "called", "aliases", "alias", "aka", "AKA", "a.k.a",
-    "A.K.A", "they call", "we call", "they name", "we name", "they track as", "the name", "the moniker",
+    "A.K.A", "they call", "we call", "they name", "we name", "the name",
+    "the moniker",
 )  # fmt: skip
 _BEHIND = re.compile(
     rf"\.?(?:\s|:\s|\s[:–-]\s?)(?:the )?(?P<names>{_ITEM}(?:{_GAP}{_ITEM}){{0,7}})"

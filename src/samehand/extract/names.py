@@ -74,6 +74,8 @@ class _Words:
     sorts: frozenset[str]
     middle: frozenset[str]
     persons: frozenset[str]
+    passed: frozenset[str]
+    articles: frozenset[str]
 
 
 @cache
@@ -93,6 +95,8 @@ def _words() -> _Words:
         sets["sorts"],
         sets["middle"],
         sets["persons"],
+        sets["passed"] | {""},
+        sets["articles"],
     )
 
 
@@ -408,7 +412,12 @@ def _coined(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | 
         return n, NameFound(word, "malware", token.start, token.end, False)
     if after in _words().malware and _slip(token.key):
         return n, NameFound(word, "malware", token.start, token.end, False)
-    tool = hint == "tool" and after != "utility" and tokens[n - 1].text in _BEFORE_NAME and _like_a_name(word)
+    tool = (
+        hint == "tool"
+        and after != "utility"
+        and tokens[n - 1].text in _words().articles
+        and _like_a_name(word)
+    )
     if n and tool and (after == "port" or tokens[n + 1].text.islower()):
         return n, NameFound(word, "tool", token.start, token.end, False)
     if headed and introduced and tokens[n + 1].text[0].isupper() and token.key not in everyday():
@@ -433,7 +442,6 @@ def _coined(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | 
     return None
 
 
-_BEFORE_NAME = frozenset(("a", "an", "as", "the", "new", "this", "called", "named", "dubbed"))
 _NO_NAME_ENDING = re.compile(
     r"(?:ians?|ean|ese|ish|ic|al|ed|ing|ive|able|able|less|ous|based|ware)$"
 )
@@ -445,7 +453,7 @@ def _announced_kind(tokens: list[_Token], n: int) -> bool:
     return (
         n > 0
         and tokens[n].joined
-        and tokens[n - 1].text in _BEFORE_NAME
+        and tokens[n - 1].text in _words().articles
         and tokens[n + 1].text.lower() in _words().sorts
         and word[1:].islower()
         and not _NO_NAME_ENDING.search(word)
@@ -477,9 +485,9 @@ def _said_to_be(token: _Token, text: str) -> NameKind | None:
         lower = word.lower()
         at += len(word)
         kind = _words().heads.get(lower)
-        if kind in ("malware", "tool") and lower not in ("framework", "kit", "utility"):
-            if _ENDS.match(text, at):
-                return kind
+        plain = kind not in ("malware", "tool") or lower in ("framework", "kit", "utility")
+        if not plain and _ENDS.match(text, at):
+            return kind
         if lower in _LEADS_ON:
             return None
         at += 1
@@ -514,9 +522,9 @@ def _run(text: str) -> Iterator[NameFound]:
     at = text.find(".exe")
     while at >= 0:
         before = _STEM.search(text[max(0, at - 24) : at])
-        if before and not text[at + 4 : at + 5].strip(_CLOSING + " \n"):
-            if _key(before[0]) in _brought():
-                yield NameFound(before[0], "tool", at - len(before[0]), at, True)
+        ends = not text[at + 4 : at + 5].strip(_CLOSING + " \n")
+        if before and ends and _key(before[0]) in _brought():
+            yield NameFound(before[0], "tool", at - len(before[0]), at, True)
         at = text.find(".exe", at + 4)
 
 
@@ -555,13 +563,6 @@ def _fitness(written: str, kind: str | None) -> Fit:
     return "coined" if len(words) == 1 and _like_a_name(written) else "plain"
 
 
-#: Small words between what is named and the word that names it.
-_PASSED = frozenset(
-    ("", "also", "as", "been", "by", "has", "have", "is", "it", "of", "that", "they", "this", "to")
-    + ("under", "was", "we", "which", "with", "researchers", "analysts")
-)
-
-
 def _named_kind(before: str, right_before: bool = False) -> NameKind | None:
     """What the nearest head before a naming word says that the name is of; no file or function.
 
@@ -572,7 +573,7 @@ def _named_kind(before: str, right_before: bool = False) -> NameKind | None:
         return None
     for word in reversed(words):
         bare = word.strip(_CLOSING + "“‘(,")
-        if bare in _PASSED:
+        if bare in _words().passed:
             continue
         if bare in _words().heads:
             return _words().heads[bare]
