@@ -628,7 +628,7 @@ def find_names(text: str) -> list[NameFound]:
     for start, end, kind in fresh:
         found.append(NameFound(" ".join(text[start:end].split()), kind, start, end, False))
     if coined:
-        taken = {f.start for f in found}
+        taken = {at for f in found for at in range(f.start, f.end)}
         found += [
             NameFound(t.text, coined[t.text], t.start, t.end, False)
             for t in tokens
