@@ -46,7 +46,7 @@ _QUOTED = re.compile(
 _SUFFIX = re.compile(
     r"(?<=[a-z])(?:Loader|RAT|Bot|Stealer|Locker|Ransom|Grabber|Dropper|Miner|Wiper|Worm|Banker)$"
 )
-_ODD = re.compile(r"(?<![\w./@\\-])\w{1,20}[@_.]\w{1,20}(?![\w@\\-]|/[^A-Z])")
+_ODD = re.compile(r"(?<![\w./@\\-])\w{1,20}[@_.]\w{1,20}(?![\w@\\-]|/(?![A-Z]))")
 #: Names of functions, and compounds of plain words.
 _IDENTIFIER = re.compile(
     r"(?:Get|Set|Is|Has|On|on|Do|Create|Open|Read|Write|Find|Load|process|Process|Run|Add|sub_|e)[A-Z_\d]"
@@ -532,7 +532,9 @@ def _quoted(text: str) -> Iterator[NameFound]:
     """Names in quotes with what they are behind them, as in “Night Heron,” a group of spies."""
     for match in _QUOTED.finditer(text):
         if thing_named(
-            text[: match.start()][-70:].lower().split(), _words().things, _words().heads
+            text[max(0, match.start() - 70) : match.start()].lower().split(),
+            _words().things,
+            _words().heads,
         ):
             continue
         head = next(
