@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samehand.extract.names import everyday, find_names
+from samehand.extract.gazetteer import everyday
+from samehand.extract.names import find_names
 
 
 def said(text: str) -> list[tuple[str, str]]:
