@@ -103,6 +103,8 @@ def test_an_everyday_word_is_a_name_beside_a_word_that_says_so(text: str, kind: 
         ("this was the work of Lazarus", [("Lazarus", "actor")]),
         ("it is attributed to Cobalt with high confidence", [("Cobalt", "actor")]),
         ("while Lazarus has targeted banks", [("Lazarus", "actor")]),
+        ("Then HEXANE came back at once.", [("HEXANE", "actor")]),
+        ("It rained. Dragonfly has used batch files since.", [("Dragonfly", "actor")]),
         ("tools like Covenant were used", [("Covenant", "tool")]),
         ("using BloodHound at night", [("BloodHound", "tool")]),
         # misspelt names
@@ -131,6 +133,7 @@ def test_what_surrounds_a_name_tells_it(text: str, expected: list[tuple[str, str
         "Its author goes by the moniker “Brasskettle” and sells the RAT.",
         "attributed to Chrome, the work of Play, members of Sphinx, used by Will",
         "the Russian ransomware, a Fileless backdoor",
+        "READ THE HEXANE MANUAL. Silence has fallen, and Dragonfly wings are used.",
         "T H E  W A Y  A L C O holds",
     ],
 )

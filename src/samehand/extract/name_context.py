@@ -52,6 +52,11 @@ _ACTS_BEHIND = re.compile(
     r"(?:us(?:e[sd]?|ing)|target(?:s|ed|ing)|deploy(?:s|ed|ing)|leverag(?:es|ed|ing)"
     r"|attack(?:s|ed|ing)|conduct(?:s|ed|ing)|launch(?:es|ed|ing)|compromised|exploit(?:s|ed|ing))\b"
 )
+#: The same at the beginning of a sentence, where every word has a capital.
+_HAS_DONE = re.compile(
+    r" (?:has|have) (?:also |previously |recently |been (?:seen |observed )?)?"
+    r"(?:us(?:ed|ing)|target(?:ed|ing)|deploy(?:ed|ing)|leverag(?:ed|ing)|conducted|compromised)\b"
+)
 #: Behind what is no program of an intruder but a part of a system, or a cipher.
 _PART_BEHIND = re.compile(
     r"[ \n]{1,2}(?:\.NET\b|(?:functions?|APIs?|cmdlets?|registry|algorithms?|ciphers?|interfaces?"
@@ -136,6 +141,8 @@ def linked(text: str, start: int, end: int, key: str, actor: bool) -> bool:
         return True
     before = text[max(0, start - 2) : start]
     inside = len(before) == 2 and before[1] == " " and (before[0].islower() or before[0] == ",")
+    if not before.strip() or before[0] in ".!?":
+        return _HAS_DONE.match(text, end) is not None
     the = text[max(0, start - 4) : start].lower() == "the "
     return inside and not the and _ACTS_BEHIND.match(text, end) is not None
 

@@ -61,6 +61,8 @@ _LISTING = frozenset(
         "·",
     )
 )
+#: Shorter words are in capitals for other reasons, too, in letters.
+_LONG = 6
 _BLANKS = " \n\u00a0"
 #: What closes a word of prose.
 _CLOSING = ".,;:!?)]}\"'”’»"
@@ -178,8 +180,20 @@ def _told(found: Words, n: int, key: str, known: Known, in_list: bool) -> bool:
         return True
     if not _goes_on(found, n) and (in_list or _introduced(found, n) or _listed_next(found, n)):
         return True
+    if _stands_out(found, n):
+        return True
     actor = "actor" in known.kinds
     return len(key) > SHORT and linked(found.text, found.start(n), found.end(n), key, actor)
+
+
+def _stands_out(found: Words, n: int) -> bool:
+    """Whether an everyday word alone is written in capitals in a sentence, as some houses do."""
+    text = found[n].text
+    if len(text) < _LONG or not text.isupper() or found[n].key in name_words().plain:
+        return False
+    if not (found.joined(n + 1) and found[n + 1].text.islower()):
+        return False
+    return not n or found[n - 1].text.islower() or found[n - 1].text.istitle()
 
 
 def _of_several(found: Words, n: int, article: str = "") -> tuple[int, NameFound] | None:
