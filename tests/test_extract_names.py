@@ -171,3 +171,12 @@ def test_time_grows_with_size_alone(piece: str) -> None:
     begin = time.perf_counter()
     find_names(piece * (200_000 // len(piece)))
     assert time.perf_counter() - begin < 6
+
+
+@pytest.mark.parametrize("word", ["Bb", "b", "A-", "A/", "A."])
+@pytest.mark.parametrize("frame", ["the {} malware", "also known as {}", "Emotet, {}", "“{}” tool"])
+def test_long_words_take_no_longer(word: str, frame: str) -> None:
+    find_names("warm")
+    begin = time.perf_counter()
+    find_names(frame.format(word * (100_000 // len(word))))
+    assert time.perf_counter() - begin < 6

@@ -23,6 +23,8 @@ Fit = Literal["no", "plain", "coined"]
 _NEAR = 100
 #: Shorter names are too often one letter off a word that means something else.
 _LEAST_MISSPELT = 8
+#: No known name of one word is longer, in letters.
+_MOST_MISSPELT = 24
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 #: What ends right before an actor: words of attribution, of relation, of agency.
@@ -176,7 +178,7 @@ def misspelt(key: str, known: Collection[str]) -> str | None:
 
     One letter too many, too few, wrong, or two that changed places.
     """
-    if len(key) < _LEAST_MISSPELT or not key.isalpha():
+    if not _LEAST_MISSPELT <= len(key) <= _MOST_MISSPELT or not key.isalpha():
         return None
     for n in range(1, len(key)):
         head, tail = key[:n], key[n:]
