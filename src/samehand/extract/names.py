@@ -120,10 +120,11 @@ def _of_several(found: Words, n: int) -> tuple[int, NameFound] | None:
     """The longest name of several words that begins at a word, and its last word."""
     known = gazetteer()
     keys = [found[n].key]
-    while len(keys) < MOST_WORDS and found.joined(n + len(keys)):
-        keys.append(keys[-1] + found[n + len(keys)].key)
-        if not known.opens(keys[-1]):
+    while len(keys) < MOST_WORDS and n + len(keys) < len(found):
+        longer = keys[-1] + found[n + len(keys)].key
+        if longer not in known.openings or not found.joined(n + len(keys)):
             break
+        keys.append(longer)
     for last in range(n + len(keys) - 1, n, -1):
         key = keys[last - n]
         if key not in known.names:
