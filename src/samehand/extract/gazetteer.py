@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -93,24 +92,17 @@ class Gazetteer:
 
     names: dict[str, Known]
     """By folded name."""
-    ordered: list[str]
-    """The folded names, sorted."""
-    prefixes: frozenset[str]
-    """The first characters of all of them."""
+    openings: frozenset[str]
+    """What the folded names begin with, of each length: 77,000 short strings."""
     odd: dict[str, NameKind]
     """Names that look like no word (admin@338, more_eggs), in lower case; met as written."""
 
     def single(self, key: str, capital: bool) -> Known | None:
         """What a word alone is; ``capital``: it begins with one, so its end may be a footnote."""
         known = self.names.get(key)
-        if known is None and capital and (key[:_PREFIX] in self.prefixes or len(key) < _PREFIX):
+        if known is None and capital and (len(key) < _PREFIX or key[:_PREFIX] in self.openings):
             known = self.names.get(without_note(key))
         return known
-
-    def opens(self, key: str) -> bool:
-        """Whether a folded name begins with these characters."""
-        at = bisect_left(self.ordered, key)
-        return at < len(self.ordered) and self.ordered[at].startswith(key)
 
 
 @cache
@@ -148,7 +140,8 @@ def gazetteer() -> Gazetteer:
         for name, _ in family.names:
             add(name, "tool" if family.kind in ("admin", "tool") else "malware")
     found = {key: Known(frozenset(held), key in lower) for key, held in kinds.items()}
-    return Gazetteer(found, sorted(found), frozenset(key[:_PREFIX] for key in found), odd)
+    openings = frozenset(key[:length] for key in found for length in range(1, len(key) + 1))
+    return Gazetteer(found, openings, odd)
 
 
 @cache

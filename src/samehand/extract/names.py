@@ -203,10 +203,11 @@ def _of_several(found: Words, n: int, article: str = "") -> tuple[int, NameFound
     """
     known, words = gazetteer(), name_words()
     keys = [article + found[n].key]
-    while len(keys) < MOST_WORDS and found.joined(n + len(keys)):
-        keys.append(keys[-1] + found[n + len(keys)].key)
-        if not known.opens(keys[-1]):
+    while len(keys) < MOST_WORDS and n + len(keys) < len(found):
+        longer = keys[-1] + found[n + len(keys)].key
+        if longer not in known.openings or not found.joined(n + len(keys)):
             break
+        keys.append(longer)
     for last in range(n + len(keys) - 1, n, -1):
         key = keys[last - n]
         if key not in known.names or key in words.no_names:

@@ -119,7 +119,7 @@ def word_of(text: str) -> Word:
     # Nothing begins with a word in small letters unless some source writes it so.
     able = key != "" and ((whole is not None and whole.lower) or not text.islower())
     known = whole or names.single(key, initial)
-    opens = names.opens(key)
+    opens = key in names.openings
     scheme = able and _SCHEME.fullmatch(text) is not None
     like = able and _like_a_name(text, lower)
     coinable = like or (able and initial and len(text) >= 4 and lower not in words.no_names)
