@@ -7,7 +7,7 @@ your own. DIR holds attack_procedures.jsonl.gz and tram_sentences.jsonl.gz, whic
 report_texts.jsonl.gz, whose sentences count as weak examples of none; annoctr_docs.jsonl.gz and
 annoctr_mentions.jsonl.gz, which choose two thresholds and are measured, and of which nothing is learned.
 
-1. Words and pairs of neighbours as `techniques.Reader` reads them. A word also stands for its stretches of 2 to
+1. Words and pairs of neighbours as `technique_rows.Reader` reads them. A word also stands for its stretches of 2 to
    5 letters and for the company it keeps (vector of its neighbours in all texts); both add up to one vector per word,
    so that they cost nothing later. Names of actors and malware are no words.
 2. A linear support vector machine per technique and one per sub-technique; the main directions of all their weights
@@ -43,6 +43,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import randomized_svd
 
+from samehand.extract import technique_rows as reading
 from samehand.extract import techniques as running
 from samehand.extract.sentences import sentences
 from samehand.knowledge import attack
@@ -109,9 +110,9 @@ class Corpus:
         self.docs, self.mentions = read(data, "annoctr_docs"), read(data, "annoctr_mentions")
         texts = [r["text"] for r in read(data, "report_texts")]
         lines = [text[a:b] for text in texts for a, b in sentences(text)]
-        self.names = {name_key(n) for n in running.catalogued_names()}
+        self.names = {name_key(n) for n in reading.catalogued_names()}
         self.everyday = self._everyday(lines)
-        self.reader = running.Reader(dict.fromkeys(self.everyday, 0), np.zeros(0, np.int64))
+        self.reader = reading.Reader(dict.fromkeys(self.everyday, 0), np.zeros(0, np.int64))
         self.reports = [self.words(line) for line in lines]
         words = [self.words(x["text"], x["src_name"]) for x in procedures]
         labels = [x["tech"] for x in procedures]
@@ -136,7 +137,7 @@ class Corpus:
         small: Counter[str] = Counter()
         for line in lines:
             for chunk in line.split():
-                word = chunk.strip(running._EDGES + ".")
+                word = chunk.strip(reading.EDGES + ".")
                 if word.isalpha():
                     times[word.lower()] += 1
                     small[word.lower()] += word.islower()
@@ -152,9 +153,9 @@ class Corpus:
         """The words of a sentence without names; ``own``: whose page it is from, a tool's too."""
         if own:
             pattern = rf"(?<!\w){re.escape(own)}(?!\w)"
-            text = re.sub(pattern, lambda m: running._NAME * len(m[0]), text)
+            text = re.sub(pattern, lambda m: reading.NAME * len(m[0]), text)
         hidden = self.reader.without_names(text)
-        return [w for chunk in hidden.split() for w in running.tokens(chunk)]
+        return [w for chunk in hidden.split() for w in reading.tokens(chunk)]
 
 
 class Space:
@@ -432,7 +433,7 @@ def crossed(
 def use(model: running.Model) -> None:
     """Have the functions of the program answer from this model."""
     running.model = lambda: model  # type: ignore[assignment]
-    reader = running.Reader(model.words, model.pairs)
+    reader = reading.Reader(model.words, model.pairs)
     running._reader = lambda: reader  # type: ignore[assignment]
 
 

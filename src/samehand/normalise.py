@@ -327,6 +327,8 @@ def technique(raw: str) -> Feature:
 
 def name_key(name: str) -> str:
     """A name folded for comparison: case, spaces, hyphens and punctuation do not matter."""
+    if name.isascii() and name.isalnum():
+        return name.lower()
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in folded if c.isalnum())
 

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import ahocorasick_rs as ahocorasick
 
 from samehand.config import bundled
-from samehand.extract.victims import holding
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = (
@@ -37,6 +36,9 @@ _BEFORE_MAY = re.compile(r"\b(?:in|since|until|during|late|early|mid)[ -]$")
 _BEFORE_DAY = re.compile(
     r"(?:\b(?:on|by|since|until|from|between|and|to|of|before|after|late|early|around|day)|,) $"
 )
+#: A date begins at most so far before the month or century in it, and ends at most so far behind
+#: it, in characters.
+_BEFORE_MARK, _BEHIND_MARK = 24, 48
 #: Dates over text in lower case; every alternative is of bounded length.
 _DATE = re.compile(
     rf"(?:(?<![\w./-])|(?<=mid-))(?:"
@@ -171,9 +173,25 @@ def _marks() -> ahocorasick.AhoCorasick:
     return ahocorasick.AhoCorasick([*_MONTHS, "19", "20"])
 
 
-def _dates(lower: str, start: int, end: int) -> list[_Date]:
-    parsed = (_parsed(lower, match) for match in _DATE.finditer(lower, start, end))
-    return [date for date in parsed if date]
+def _dates(lower: str, marks: Sequence[int], start: int, end: int) -> list[_Date]:
+    """The dates of a stretch; ``marks``: where all `_marks` of the text stand."""
+    found = []
+    at = start
+    for mark in marks[bisect_left(marks, start) : bisect_left(marks, end)]:
+        # What stands farther off belongs to another mark: the expression is slow to pass it over.
+        begin, last = max(at, mark - _BEFORE_MARK), min(end, mark + _BEHIND_MARK)
+        while begin <= mark and (match := _DATE.search(lower, begin, last)):
+            if match.start() > mark:
+                break
+            begin = at = match.end()
+            if date := _parsed(lower, match):
+                found.append(date)
+    return found
+
+
+def _marked(lower: str) -> list[int]:
+    """Where every date has one of the `_marks`, in order."""
+    return [start for _, start, _ in _marks().find_matches_as_indexes(lower)]
 
 
 def _written(date: tuple[int, int, int]) -> str:
@@ -200,7 +218,7 @@ def published(lower: str, known: str = "") -> Dated | None:
     Of several, ``known`` (YYYY-MM-DD or '') is preferred, then the first.
     """
     found: list[Dated] = []
-    for date in _dates(lower, 0, _HEAD):
+    for date in _dates(lower, _marked(lower[:_HEAD]), 0, _HEAD):
         if 0 in date.first or date.first != date.last or not _exists(date.first):
             continue
         line = lower.rfind("\n", 0, date.start) + 1
@@ -223,10 +241,11 @@ def windows(
     ``spans`` are the sentences; ``latest`` (YYYY-MM-DD or '') is the date of publication, which
     gives a date without a year its year; ``skip`` is its place in the text.
     """
+    marks = _marked(lower)
     dates = [
         date
-        for start, end in holding(_marks(), lower, spans)
-        for date in _dates(lower, start, end)
+        for start, end in spans
+        for date in _dates(lower, marks, start, end)
         if skip is None or date.start != skip.start
     ]
     starts = [d.start for d in dates]

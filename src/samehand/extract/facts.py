@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 import ahocorasick_rs as ahocorasick
 
@@ -120,7 +120,10 @@ def _same_name(l: str, r: str) -> bool:
     return (l + " ").startswith(r + " ") or (r + " ").startswith(l + " ")
 
 
-def prose_only(lower: str, spans: Sequence[tuple[int, int]], known: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=1)  # claims and facts of a text are read one after the other
+def prose_only(
+    lower: str, spans: tuple[tuple[int, int], ...], known: str
+) -> tuple[tuple[int, int], ...]:
     """The sentences without those of menus, teasers of later reports and bibliographies."""
     kept: list[tuple[int, int]] = []
     menu: list[tuple[int, int]] = []
@@ -147,7 +150,7 @@ def prose_only(lower: str, spans: Sequence[tuple[int, int]], known: str) -> list
         if _CITATION.match(lower[start:end]):
             continue
         kept.append((start, end))
-    return kept + _unless_menu(lower, menu)
+    return (*kept, *_unless_menu(lower, menu))
 
 
 def _teasers_from(lower: str, spans: Sequence[tuple[int, int]]) -> int:

@@ -8,69 +8,64 @@ decided here. An everyday word is a name only beside a word that says what it is
 from __future__ import annotations
 
 import re
-import tomllib
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Literal, NamedTuple
+from functools import lru_cache
 
-from samehand.config import bundled
+from samehand.extract.gazetteer import (
+    MOST_WORDS,
+    SHORT,
+    Known,
+    NameKind,
+    brought,
+    everyday,
+    gazetteer,
+    name_words,
+    without_note,
+)
+from samehand.extract.name_context import (
+    Fit,
+    beside_names,
+    linked,
+    misspelt,
+    no_program,
+    ordinary,
+    thing_named,
+)
+from samehand.extract.words import Words, word_of
 from samehand.normalise import name_key
 
-NameKind = Literal["actor", "campaign", "malware", "tool"]
-#: Most words of a name.
-_MOST_WORDS = 4
-#: Folded names up to this length are too often something else.
-_SHORT = 3
-_CHUNK = re.compile(r"\S+")
-#: "PANDA-attributed" are two words.
-_WORD = re.compile(r"[^\W_](?:(?:[\w+&’']|-(?![a-z]{3}))*[^\W_])?")
-#: A run without blanks that is an address, a path or a file rather than prose.
-_NO_PROSE = re.compile(r"://|\\|\w\[|@|^[/~.]\w|\w/[^\s/]*\.\w|\w\.\w{2,5}$|^%|_\w+_|=")
 _QUOTED = re.compile(
-    r"[“\"]((?:[A-Z][\w-]{1,20}[ ]?){1,4}),?[”\"],? ((?:an?|the) (?:[\w-]{1,20} ){0,3}[a-z]{3,12})"
+    r"[“\"]((?:[A-Z][\w-]{1,20}[ ]?){1,4}),?[”\"](?:,? (?=an?|the)|(?= [a-z])) ?"
+    r"((?:(?:an?|the) (?:[\w-]{1,20} ){0,3})?[a-z]{3,12})"
 )
-#: Ends of coined names of malware, behind a small letter.
-_SUFFIX = re.compile(
-    r"(?<=[a-z])(?:Loader|RAT|Bot|Stealer|Locker|Ransom|Grabber|Dropper|Miner|Wiper|Worm|Banker)$"
+#: What stands between the names of a list; at most one word.
+_LISTING = frozenset(
+    (
+        ",",
+        "/",
+        "and",
+        "or",
+        ", and",
+        ", or",
+        "(",
+        ", aka",
+        "(aka",
+        "(or",
+        "&",
+        ";",
+        "*",
+        "•",
+        "●",
+        "·",
+    )
 )
-_ODD = re.compile(r"(?<![\w./@\\-])\w{1,20}[@_.]\w{1,20}(?![\w/@\\-])")
-#: Names of functions, and compounds of plain words.
-_IDENTIFIER = re.compile(
-    r"(?:Get|Set|Is|Has|On|on|Do|Create|Open|Read|Write|Find|Load|process|Process|Run|Add|sub_|e)[A-Z_\d]"
-    r"|[A-Za-z]+-[A-Z]?[a-z]+$|non-|anti-|.*_x(?:64|86)"
-)
+#: Shorter words are in capitals for other reasons, too, in letters.
+_LONG = 6
+_BLANKS = " \n\u00a0"
 #: What closes a word of prose.
 _CLOSING = ".,;:!?)]}\"'”’»"
-_SCHEME = re.compile(
-    r"(?:APT-?C?-?\d{1,3}|UNC\d{3,4}|TA-?[1-9]\d{2,3}|FIN\d{1,2}|(?:DEV|Storm|UAC|TAG|TG|ATK|ITG|UTA|UAT|TEMP"
-    r"|CTG|TGR|UTG)-?[A-Z]{0,2}-?\d{2,5}|Sector[A-Z]\d{2}|G\d{4}|CL-[A-Z]{3}-\d{4}|SIG\d{2}|APT-Q-\d{1,3})"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    heads: dict[str, NameKind]
-    malware: frozenset[str]
-    weak: frozenset[str]
-    naming: frozenset[str]
-    before_as: frozenset[str]
-    no_names: frozenset[str]
-
-
-@cache
-def _words() -> _Words:
-    rows = tomllib.loads(bundled("knowledge/data/prose.toml").decode())["names"]
-    sets = {name: frozenset(words.split()) for name, words in rows.items()}
-    kinds: tuple[NameKind, ...] = ("malware", "actor", "campaign", "tool")
-    return _Words(
-        {word: kind for kind in kinds for word in sets[kind]},
-        sets["malware"],
-        sets["weak"],
-        sets["naming"],
-        sets["as"],
-        sets["no_names"],
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,350 +81,420 @@ class NameFound:
     """In the gazetteer."""
 
 
-class _Token(NamedTuple):
-    start: int
-    end: int
-    text: str
-    key: str
-    joined: bool
-    """Follows the token before it after one blank, line break or hyphen."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    kinds: frozenset[NameKind]
-    lower: bool
-    """Some source writes it without a capital."""
-
-
-@cache
-def everyday() -> frozenset[str]:
-    """Folded names that are also everyday words."""
-    lines = bundled("knowledge/data/everyday_names.tsv").decode().splitlines()
-    return frozenset(line for line in lines[1:] if not line.startswith("#"))
-
-
-@cache
-def _gazetteer() -> tuple[dict[str, _Known], frozenset[str], dict[str, NameKind]]:
-    """Folded name -> what it is; the first four characters of all of them; odd names.
-
-    Odd names look like no word (admin@338, more_eggs); they are met as they are written.
-    """
-    odd: dict[str, NameKind] = {}
-    from samehand.knowledge.namebook import graph
-    from samehand.knowledge.software import families
-
-    kinds: dict[str, set[NameKind]] = {}
-    lower: set[str] = set()
-
-    def add(name: str, kind: NameKind) -> None:
-        key = name_key(name)
-        words = name.lower().split()
-        plain = all(w in _words().no_names or w.isdigit() for w in words)
-        if len(key) < 2 or key.isdigit() or plain or len(words) > _MOST_WORDS:
-            return
-        kinds.setdefault(key, set()).add(kind)
-        if name == name.lower():
-            lower.add(key)
-        if re.search(r"\w[@_.]\w", name) and " " not in name and not key.isdigit():
-            odd.setdefault(name.lower(), kind)
-
-    known = graph()
-    for naming in known.namings:
-        level = known.concept[naming.concept].level
-        if level in ("group", "subgroup", "campaign", "umbrella"):
-            add(naming.name, "campaign" if level == "campaign" else "actor")
-            if level == "campaign" and not naming.name.lower().startswith("operation"):
-                continue
-    for family in families().values():
-        if family.kind == "system":
-            continue
-        for name, _ in family.names:
-            add(name, "tool" if family.kind in ("admin", "tool") else "malware")
-    found = {key: _Known(frozenset(held), key in lower) for key, held in kinds.items()}
-    return found, frozenset(key[:_PREFIX] for key in found), odd
-
-
-_PREFIX = 4
-#: What stands between the names of a list.
-_LISTING = frozenset(
-    (",", "/", "and", "or", ", and", ", or", "(", ", aka", "(aka", "(or", "&", ";")
-)
-
-
-_key = lru_cache(maxsize=1 << 16)(name_key)
-
-
-def _tokens(text: str) -> Iterator[_Token]:
-    """Words of prose; addresses, paths and files are left out."""
-    last = -10
-    for chunk in _CHUNK.finditer(text):
-        if _NO_PROSE.search(chunk[0].rstrip(_CLOSING)):
-            last = -10
-            continue
-        for word in _WORD.finditer(text, chunk.start(), chunk.end()):
-            start, end = word.span()
-            written = word[0]
-            if written.endswith(("'s", "’s")):
-                written, end = written[:-2], end - 2
-            between = text[last:start] if last >= 0 else "."
-            joined = between in (" ", "\n", "-", "\u00a0", "\r\n")
-            yield _Token(start, end, written, _key(written), joined)
-            last = word.end() if end == word.end() else -10
-
-
-def _capital(word: str) -> bool:
-    return any(c.isupper() for c in word)
-
-
-def _beside(tokens: list[_Token], first: int, last: int, strictly: bool = False) -> NameKind | None:
+def _beside(found: Words, first: int, last: int, strictly: bool = False) -> NameKind | None:
     """What the words beside a name say that it is; `None` if nothing.
 
     ``strictly``: beside an everyday word, where weak heads and those of a title do not count.
     """
-    after = tokens[last + 1] if last + 1 < len(tokens) else None
-    if after is not None and after.joined and after.text.lower() in _words().heads:
-        plain = after.text in ("APT", "Group") or not after.text[0].isupper()
-        if not strictly or (plain and after.text not in _words().weak):
-            return _words().heads[after.text.lower()]
-    if first and tokens[first].joined:
-        before = tokens[first - 1].text.lower()
-        if before in _words().heads and before not in (
-            "bot",
-            "family",
-            "variant",
-            "variants",
-            "payload",
-        ):
-            return _words().heads[before]
-    return None
+    words = name_words()
+    after = last + 1
+    if found.joined(after) and found[after].lower in words.middle:
+        after += 1
+    if found.joined(after):
+        word = found[after]
+        head = word.head_strict if strictly else word.head
+        if strictly and head is None and word.lower in words.sorts and found.joined(first):
+            # "the Maze Ransomware", inside a sentence
+            head = word.head if found[first - 1].text.islower() else None
+        if head is not None:
+            return head
+    if not found.joined(first) or (strictly and found[first - 1].text.istitle()):
+        return None
+    return found[first - 1].head_behind
 
 
-def _introduced(tokens: list[_Token], first: int, text: str) -> bool:
+def _introduced(found: Words, first: int) -> bool:
     """Whether the words before say that a name follows: "called X", "tracked as X", "(aka X"."""
-    if not first:
+    if not first or not found[first - 1].naming:
         return False
-    before = tokens[first - 1]
-    gap = text[before.end : tokens[first].start]
-    if len(gap) > 3 or any(c in gap for c in ".;!?"):
+    gap = found.text[found.end(first - 1) : found.start(first)]
+    if len(gap) > 3 or any(c in gap for c in ".;!?,{"):
         return False
-    word = before.text.lower()
-    if word == "as":
-        return first > 1 and tokens[first - 2].text.lower() in _words().before_as
-    return word in _words().naming or word in ("a.k.a", "aka")
+    return found[first - 1].lower != "as" or (first > 1 and found[first - 2].before_as)
 
 
-def _kind_of(known: _Known, hint: NameKind | None, written: str) -> NameKind:
+def _kind_of(known: Known, hint: NameKind | None, written: str) -> NameKind:
+    if written.lower().startswith("operation "):
+        return "campaign"  # though catalogues name actors by them
     if hint in known.kinds:
         return hint
-    if len(known.kinds) == 1:
-        return next(iter(known.kinds))
-    if written.lower().startswith("operation "):
-        return "campaign"
-    order: tuple[NameKind, ...] = ("actor", "malware", "tool", "campaign")
+    order: tuple[NameKind, ...] = ("actor", "tool", "malware", "campaign")
     return next(kind for kind in order if kind in known.kinds)
 
 
-def _listed_next(tokens: list[_Token], last: int, text: str) -> bool:
+def _listed_next(found: Words, last: int) -> bool:
     """Whether a name that is no everyday word follows in a list."""
-    if last + 1 >= len(tokens):
+    if last + 1 >= len(found) or not found[last + 1].listed:
         return False
-    after = tokens[last + 1]
-    between = text[tokens[last].end : after.start].strip(" \n\u00a0")
-    if between not in _LISTING or not _capital(after.text):
-        return False
-    table = _gazetteer()[0]
-    return after.key in table and after.key not in everyday() and len(after.key) > _SHORT
+    return found.text[found.end(last) : found.start(last + 1)].strip(_BLANKS) in _LISTING
 
 
-def _listed(tokens: list[_Token], n: int, text: str, in_list: bool) -> tuple[int, NameFound] | None:
-    """The longest name of the gazetteer that begins at a token, and its last token.
+def _listed(found: Words, n: int, in_list: bool) -> tuple[int, NameFound] | None:
+    """The longest name of the gazetteer that begins at a word, and its last word.
 
     ``in_list``: it stands in a list after another name.
     """
-    table, prefixes, _ = _gazetteer()
-    first = tokens[n]
-    if first.key[:_PREFIX] not in prefixes and len(first.key) >= _PREFIX:
+    first = found[n]
+    if first.key in ("google", "microsoft"):
+        return None  # products, not tools of theirs
+    article = found.joined(n) and found[n - 1].text == "the"
+    several = _of_several(found, n) if first.opens else None
+    if several is None and article:
+        several = _of_several(found, n, "the")
+    if several is not None:
+        return several
+    begin, known, key = n, first.known, first.key
+    if known is None and article and first.initial and not _goes_on(found, n):
+        # "the Dukes", where catalogues write "The Dukes"
+        begin, key = n - 1, "the" + key
+        known = gazetteer().names.get(key)
+        if known is not None and "actor" not in known.kinds:
+            return None
+    if known is None or first.plain:
         return None
-    last = n
-    while last + 1 < len(tokens) and last - n < _MOST_WORDS - 1 and tokens[last + 1].joined:
-        last += 1
-    for end in range(last, n - 1, -1):
-        words = tokens[n : end + 1]
-        key = "".join(w.key for w in words)
-        known = table.get(key)
-        if known is None and end == n and first.text[0].isupper():
-            known = table.get(key.rstrip("0123456789"))  # the number of a footnote
-        plain = [w.key in _words().no_names or w.key.isdigit() for w in words]
-        if known is None or all(plain) or first.key in ("google", "microsoft"):
-            continue  # products, not tools of theirs
-        written = [w.text for w in words]
-        hint = _beside(tokens, n, end)
-        capitals = [_capital(w) for w in written]
-        if len(words) > 1:
-            if not (all(capitals) or (capitals[0] and any(c.isdigit() for c in key))):
-                continue
-        else:
-            alone = len(key) <= _SHORT or key in everyday()
-            if not capitals[0] and not (known.lower and not alone and len(key) > _SHORT):
-                continue
-            beside = _beside(tokens, n, end, strictly=True)
-            told = (
-                in_list
-                or beside in known.kinds
-                or _introduced(tokens, n, text)
-                or _listed_next(tokens, end, text)
-            )
-            if alone and not (capitals[0] and told):
-                continue
-        name = " ".join(written) if len(words) > 1 else written[0]
-        name = text[words[0].start : words[-1].end] if len(words) > 1 else name
-        found = NameFound(
-            " ".join(name.split()),
-            _kind_of(known, hint, name),
-            words[0].start,
-            words[-1].end,
-            True,
-        )
-        return end, found
-    return None
+    if begin == n and key not in gazetteer().names:
+        key = without_note(key)
+    alone = len(key) <= SHORT or (key in everyday() and not _coined_like(first.text, key))
+    if not first.capital and not (known.lower and not alone):
+        return None
+    start, end = found.start(begin), found.end(n)
+    if alone and not _told(found, n, key, known, in_list):
+        return None
+    if _no_actor(known) and no_program(found.text, start, end, key):
+        return None
+    kind = _kind_of(known, _beside(found, n, n), first.text)
+    written = first.text if begin == n else " ".join(found.text[start:end].split())
+    return n, NameFound(written, kind, start, end, True)
 
 
-def _like_a_name(word: str) -> bool:
-    """Whether a word is written as coined names are: inner capitals, all capitals, or digits."""
-    if len(word) < 4 or word.lower() in _words().no_names or _IDENTIFIER.match(word):
+def _no_actor(known: Known) -> bool:
+    """Whether it is malware or a tool and nothing else."""
+    return known.kinds.isdisjoint(("actor", "campaign"))
+
+
+def _told(found: Words, n: int, key: str, known: Known, in_list: bool) -> bool:
+    """Whether what surrounds an everyday word says that it is a name."""
+    if key in name_words().heads:
         return False
-    inner = any(c.isupper() for c in word[1:]) and any(c.islower() for c in word)
-    return inner or (word.isupper() and word.isalpha() and len(word) >= 5)
+    if _beside(found, n, n, strictly=True) in known.kinds:
+        return True
+    if not _goes_on(found, n) and (in_list or _introduced(found, n) or _listed_next(found, n)):
+        return True
+    if _stands_out(found, n):
+        return True
+    actor = "actor" in known.kinds
+    return len(key) > SHORT and linked(found.text, found.start(n), found.end(n), key, actor)
 
 
-def _coined(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | None:
-    """A name that the text itself introduces, and its last token."""
-    token = tokens[n]
-    word = token.text
-    if not word[0].isupper() and not _like_a_name(word):
-        return None
-    if word.lower() in _words().no_names or len(word) < 4 or word.isdigit():
-        return None
-    hint = _beside(tokens, n, n)
-    introduced = _introduced(tokens, n, text)
-    after = tokens[n + 1].text.lower() if n + 1 < len(tokens) and tokens[n + 1].joined else ""
-    headed = after in _words().malware and after not in ("family", "payload", "variant", "variants")
-    headed = headed and not tokens[n + 1].text.isupper()
-    if headed and _like_a_name(word):
-        return n, NameFound(word, "malware", token.start, token.end, False)
-    if headed and introduced and tokens[n + 1].text[0].isupper() and token.key not in everyday():
-        both = " ".join(text[token.start : tokens[n + 1].end].split())
-        return n + 1, NameFound(both, "malware", token.start, tokens[n + 1].end, False)
-    if _SUFFIX.search(word) and _like_a_name(word):
-        return n, NameFound(word, "malware", token.start, token.end, False)
-    said = _said_to_be(tokens, n)
-    if said is not None and _like_a_name(word):
-        return n, NameFound(word, said, token.start, token.end, False)
-    given = (
-        introduced
-        and not _IDENTIFIER.match(word)
-        and (tokens[n - 1].text.lower() == "dubbed" or text[token.start - 1] in "“\"'")
-    )
-    if introduced and (_like_a_name(word) or (given and token.key not in everyday())):
-        window = " ".join(t.text.lower() for t in tokens[max(0, n - 8) : n])
-        kind = hint or _named_kind(window)
-        if kind is not None:
-            return n, NameFound(word, kind, token.start, token.end, False)
+def _stands_out(found: Words, n: int) -> bool:
+    """Whether an everyday word alone is written in capitals in a sentence, as some houses do."""
+    text = found[n].text
+    if len(text) < _LONG or not text.isupper() or found[n].key in name_words().plain:
+        return False
+    if not (found.joined(n + 1) and found[n + 1].text.islower()):
+        return False
+    return not n or found[n - 1].text.islower() or found[n - 1].text.istitle()
+
+
+def _of_several(found: Words, n: int, article: str = "") -> tuple[int, NameFound] | None:
+    """The longest name of several words that begins at a word, and its last word.
+
+    ``article``: it stands before the word, and in the name.
+    """
+    known, words = gazetteer(), name_words()
+    keys = [article + found[n].key]
+    while len(keys) < MOST_WORDS and n + len(keys) < len(found):
+        longer = keys[-1] + found[n + len(keys)].key
+        if longer not in known.openings or not found.joined(n + len(keys)):
+            break
+        keys.append(longer)
+    for last in range(n + len(keys) - 1, n, -1):
+        key = keys[last - n]
+        if key not in known.names or key in words.no_names:
+            continue
+        name, parts = known.names[key], [found[i] for i in range(n, last + 1)]
+        start, end = found.start(n - 1 if article else n), found.end(last)
+        written = found.text[start:end]
+        loose = parts[0].capital and (any(c.isdigit() for c in key) or "-" in written)
+        if all(w.plain for w in parts) or not (loose or all(w.capital for w in parts)):
+            continue
+        if all(len(w.text) == 1 for w in parts[:3]):
+            continue  # letters set wide apart
+        if key in words.plain and not _introduced(found, n):
+            continue
+        if article and ("actor" not in name.kinds or _goes_on(found, last)):
+            continue
+        if _no_actor(name) and no_program(found.text, start, end, key):
+            continue
+        kind = _kind_of(name, _beside(found, n, last), written)
+        return last, NameFound(" ".join(written.split()), kind, start, end, True)
     return None
 
 
-def _said_to_be(tokens: list[_Token], n: int) -> NameKind | None:
-    """What a sentence "X is a new …" says that X is."""
-    after = [t.text.lower() for t in tokens[n + 1 : n + 8]]
-    if after[:2] not in (["is", "a"], ["is", "an"], ["is", "the"]):
+def _coined_like(word: str, key: str) -> bool:
+    """Whether an everyday word is written as none is, with capitals inside (WhiteBear)."""
+    inner = any(c.isupper() for c in word[1:]) and any(c.islower() for c in word[:-1])
+    return inner and word[0].isupper() and not word[:-1].isupper() and key not in name_words().plain
+
+
+def _goes_on(found: Words, last: int) -> bool:
+    """Whether a capitalised word follows that says not what the name is ("Iron Dome")."""
+    return found.joined(last + 1) and found[last + 1].initial and found[last + 1].head is None
+
+
+def _coined(found: Words, n: int) -> tuple[int, NameFound] | None:
+    """A name that the text itself introduces, and its last word."""
+    word = found[n]
+    if not word.coinable:
         return None
-    return next((_words().heads[w] for w in after[2:] if w in _words().heads), None)
-
-
-def _odd(text: str) -> Iterator[NameFound]:
-    """Names that look like no word."""
-    odd = _gazetteer()[2]
-    for chunk in _ODD.finditer(text):
-        written = chunk[0].rstrip(".")
-        kind = odd.get(written.lower())
+    after = found[n + 1] if found.joined(n + 1) else None
+    introduced = _introduced(found, n)
+    if not (introduced or word.like_a_name or (after is not None and after.head is not None)):
+        return None
+    text, words, start, end = found.text, name_words(), found.start(n), found.end(n)
+    if text[end : end + 1] == "." and text[end + 1 : end + 2].isalnum():
+        return None
+    if introduced or text[start - 1 : start] in ("“", '"'):
+        before = [found[i].lower for i in range(max(0, n - 8), n)]
+        if thing_named(before, words.things, words.heads):
+            return None
+    headed = after is not None and after.malware
+    if after is not None and _headed(found, n):
+        return n, _new(found, n, _headed(found, n) or "malware")
+    if headed and introduced and found[n + 1].initial and word.key not in everyday():
+        both = " ".join(text[start : found.end(n + 1)].split())
+        return n + 1, NameFound(both, "malware", start, found.end(n + 1), False)
+    if word.suffixed:
+        return n, _new(found, n, "malware")
+    said = _said_to_be(text, end) if word.like_a_name else None
+    if said is not None:
+        return n, _new(found, n, said)
+    if not introduced:
+        return None
+    given = (
+        not _goes_on(found, n)
+        and not word.identifier
+        and (found[n - 1].lower == "dubbed" or text[start - 1] in "“\"'")
+    )
+    if word.like_a_name or (given and word.key not in everyday()):
+        kind = _beside(found, n, n) or _named_kind(text[max(0, start - 70) : start])
         if kind is not None:
-            yield NameFound(written, kind, chunk.start(), chunk.start() + len(written), True)
+            return n, _new(found, n, kind)
+    return None
+
+
+_NO_NAME_ENDING = re.compile(r"(?:ians?|ean|ese|ish|ic|al|ed|ing|ive|able|less|ous|based|ware)$")
+
+
+def _headed(found: Words, n: int) -> NameKind | None:
+    """What the word behind a new name says that it is: malware or a tool."""
+    word, after, words = found[n], found[n + 1], name_words()
+    article = found.joined(n) and found[n - 1].text in words.articles
+    if after.malware and word.like_a_name and word.initial:
+        return "malware"
+    plain = word.text[1:].islower() and not _NO_NAME_ENDING.search(word.text)
+    plain = plain and article and word.key not in everyday()
+    if after.malware and plain and after.lower in words.sorts:
+        return "malware"
+    if after.lower in words.malware and _slip(word.key):
+        return "malware"
+    if word.like_a_name and article and after.text.islower() and after.lower != "utility":
+        return "tool" if _beside(found, n, n) == "tool" else None
+    return None
+
+
+def _new(found: Words, n: int, kind: NameKind) -> NameFound:
+    """A word as a name that no catalogue has."""
+    return NameFound(found[n].text, kind, found.start(n), found.end(n), False)
+
+
+#: What stands right behind a name and tells it: "X, a new …", "X: a …", "X is the …".
+_TOLD = re.compile(
+    r"[”\"']?(?:, an? | (?:is|was) (?:an?|the) | ?[–—-] an? | \(an? |: (?:an? )?)"
+    r"((?:[A-Za-z][\w-]* ){0,4}[a-zA-Z][\w-]*)( [a-z]+|\W|$)"
+)
+#: Words that lead on to another noun, and those behind a noun that ends there.
+_LEADS_ON = frozenset(
+    ("of", "that", "to", "which", "for", "by", "in", "and", "with", "used", "this")
+)
+_ENDS = re.compile(
+    r" ?(?:[^\w ]|$| (?:of|that|to|which|for|by|in|and|with|used|on|from|written|\w+ed|capable)\b)"
+)
+
+
+def _said_to_be(text: str, end: int) -> NameKind | None:
+    """What the words behind a name say that it is, malware or a tool."""
+    told = _TOLD.match(text, end, end + 80)
+    if told is None:
+        return None
+    at = told.start(1)
+    for word in told[1].split(" "):
+        lower = word.lower()
+        at += len(word)
+        kind = name_words().heads.get(lower)
+        plain = kind not in ("malware", "tool") or lower in ("framework", "kit", "utility")
+        if not plain and _ENDS.match(text, at):
+            return kind
+        if lower in _LEADS_ON:
+            return None
+        at += 1
+    return None
+
+
+_STEM = re.compile(r"(?<![\w\\/.%$~|-])[A-Za-z][\w-]{4,20}$")
+
+
+def _run(text: str) -> Iterator[NameFound]:
+    """Tools of intruders that are named by their file alone, as in "adfind.exe"."""
+    at = text.find(".exe")
+    while at >= 0:
+        before = _STEM.search(text[max(0, at - 24) : at])
+        ends = not text[at + 4 : at + 5].strip(_CLOSING + " \n")
+        if before and ends and name_key(before[0]) in brought() - ordinary():
+            yield NameFound(before[0], "tool", at - len(before[0]), at, True)
+        at = text.find(".exe", at + 4)
 
 
 def _quoted(text: str) -> Iterator[NameFound]:
     """Names in quotes with what they are behind them, as in “Night Heron,” a group of spies."""
     for match in _QUOTED.finditer(text):
+        if thing_named(
+            text[max(0, match.start() - 70) : match.start()].lower().split(),
+            name_words().things,
+            name_words().heads,
+        ):
+            continue
         head = next(
-            (_words().heads[w] for w in match[2].lower().split() if w in _words().heads), None
+            (name_words().heads[w] for w in match[2].lower().split() if w in name_words().heads),
+            None,
         )
         words = match[1].split()
-        if head and not all(name_key(w) in _words().no_names for w in words):
+        if head == "actor" and match[2].islower() and " " not in match[2]:
+            continue  # a group of users of a system: the “Domain Admins” group
+        if head and not all(name_key(w) in name_words().no_names for w in words):
             yield NameFound(" ".join(words), head, match.start(1), match.end(1), False)
 
 
-def _named_kind(before: str) -> NameKind | None:
-    """What the nearest head before a naming word says that the name is of."""
-    for word in reversed(before.split()):
-        if word in _words().heads:
-            return _words().heads[word]
+def _fitness(written: str, kind: str | None) -> Fit:
+    """Whether what stands in a list of names can be one, and whether it is written as names are."""
+    words = written.split()
+    key = name_key(written)
+    known = gazetteer().names.get(key)
+    if (
+        len(key) < 4
+        or words[0].lower() in name_words().no_names
+        or words[-1].lower() in name_words().heads
+        or (key in everyday() and (known is None or kind not in known.kinds))
+        or word_of(words[0]).identifier
+    ):
+        return "no"
+    if kind in ("malware", "tool") and (known is not None or _slip(key)):
+        return "coined"
+    return "coined" if len(words) == 1 and word_of(written).like_a_name else "plain"
+
+
+def _named_kind(before: str, right_before: bool = False) -> NameKind | None:
+    """What the nearest head before a naming word says that the name is of; no file or function.
+
+    ``right_before``: only if nothing stands between the head and the naming word.
+    """
+    words = re.split(r"[.!?:]\s", before)[-1].lower().split()[-8:]
+    if not name_words().persons.isdisjoint(words):
+        return None
+    for word in reversed(words):
+        bare = word.strip(_CLOSING + "“‘(,")
+        if bare in name_words().passed:
+            continue
+        if bare in name_words().heads:
+            return name_words().heads[bare]
+        if right_before or thing_named((bare,), name_words().things, ()):
+            return None
     return None
+
+
+@lru_cache(maxsize=4096)
+def _slip(key: str) -> bool:
+    """Whether a word is a misspelt name of malware or a tool."""
+    table = gazetteer().names
+    if key in table or key in everyday() or key in name_words().no_names:
+        return False
+    meant = misspelt(key, table)
+    return meant is not None and not table[meant].kinds.isdisjoint(("malware", "tool"))
 
 
 def find_names(text: str) -> list[NameFound]:
     """All mentions of names, sorted by place; none overlaps another."""
-    tokens = list(_tokens(text))
+    here = Words(text)
     found: list[NameFound] = []
+    again: list[NameFound] = []
     coined: dict[str, NameKind] = {}
-    n = 0
-    table = _gazetteer()[0]
-    while n < len(tokens):
-        token = tokens[n]
-        step = None
-        if token.text.islower() and not ((known := table.get(token.key)) and known.lower):
-            n += 1  # nothing that is written in small letters begins here
+    free = 0  # the word behind the last name
+    for n in here.begins:
+        if n < free:
             continue
-        if token.key[:1].isalnum():
-            if _SCHEME.fullmatch(token.text):
-                step = n, NameFound(token.text, "actor", token.start, token.end, False)
-            between = text[found[-1].end : token.start] if found else "."
-            listed = _listed(tokens, n, text, between.strip(" \n\u00a0") in _LISTING)
-            step = listed or step or _operation(tokens, n, text) or _coined(tokens, n, text)
+        in_list = (
+            bool(found)
+            and n <= free + 1
+            and text[found[-1].end : here.start(n)].strip(_BLANKS) in _LISTING
+        )
+        step = (
+            _listed(here, n, in_list)
+            or _numbered(here, n)
+            or _operation(here, n)
+            or _coined(here, n)
+        )
         if step is None:
-            n += 1
             continue
         last, name = step
         if not name.known and name.kind in ("malware", "tool", "campaign"):
             coined[name.name] = name.kind
         found.append(name)
-        n = last + 1
-    found += _odd(text)
+        free = last + 1
+    found += [NameFound(name, kind, at, at + len(name), True) for at, name, kind in here.odd]
+    found += _run(text)
     spans = [(f.start, f.end) for f in found]
     found += [q for q in _quoted(text) if not any(s < q.end and q.start < e for s, e in spans)]
+    found.sort(key=lambda f: f.start)
+    fresh = beside_names(text, [(f.start, f.end, f.kind) for f in found], _fitness, _named_kind)
+    for start, end, what in fresh:
+        found.append(NameFound(" ".join(text[start:end].split()), what, start, end, False))
     if coined:
-        taken = {f.start for f in found}
-        found += [
-            NameFound(t.text, coined[t.text], t.start, t.end, False)
-            for t in tokens
-            if t.text in coined and t.start not in taken
-        ]
+        found.sort(key=lambda f: f.start)
+        begins = [f.start for f in found]
+        for n in here.begins:
+            kind = coined.get(here[n].text)
+            if kind is not None:
+                before = bisect_right(begins, here.start(n))
+                if not before or found[before - 1].end <= here.start(n):
+                    again.append(_new(here, n, kind))
+    found += again
     return sorted(found, key=lambda f: f.start)
 
 
-def _operation(tokens: list[_Token], n: int, text: str) -> tuple[int, NameFound] | None:
+def _numbered(found: Words, n: int) -> tuple[int, NameFound] | None:
+    """A number in the scheme of a publisher."""
+    return (n, _new(found, n, "actor")) if found[n].scheme else None
+
+
+#: "Security Operation Center" is no campaign.
+_ROOMS = frozenset(("center", "centers", "centre", "centres", "system", "systems"))
+
+
+def _operation(found: Words, n: int) -> tuple[int, NameFound] | None:
     """'Operation X', X one to three capitalised words."""
-    if tokens[n].text not in ("Operation", "OPERATION"):
+    if found[n].text not in ("Operation", "OPERATION"):
         return None
     last = n
-    while (
-        last < n + 3
-        and last + 1 < len(tokens)
-        and tokens[last + 1].joined
-        and tokens[last + 1].text[0].isupper()
-        and tokens[last + 1].text.lower() not in _words().heads
-    ):
+    while last < n + 3 and found.joined(last + 1):
+        if not found[last + 1].initial or found[last + 1].head is not None:
+            break
         last += 1
-    if last == n or tokens[n + 1].text.lower() in _words().no_names:
+    if found[last].lower == "c2":
+        last -= 1
+    if last == n or found[n + 1].lower in _ROOMS:
         return None
-    written = " ".join(text[tokens[n].start : tokens[last].end].split())
-    return last, NameFound(written, "campaign", tokens[n].start, tokens[last].end, False)
+    if all(found[i].lower in name_words().no_names for i in range(n + 1, last + 1)):
+        return None
+    start, end = found.start(n), found.end(last)
+    written = " ".join(found.text[start:end].split())
+    return last, NameFound(written, "campaign", start, end, False)

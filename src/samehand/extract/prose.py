@@ -43,7 +43,7 @@ def read_prose(text: str, published: str = "") -> Prose:
         tuple(names),
         tuple(find_claims(text, names, published)),
         tuple(find_facts(text, published)),
-        tuple(t for t in find_techniques(text) if t.accepted or t.explicit),
+        tuple(find_techniques(text, accepted=True)),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from samehand.config import bundled
 
@@ -42,7 +42,8 @@ def _abbreviations() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(rows["abbreviations"].split()), frozenset(rows["may_end"].split())
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=1)  # names, claims, facts and techniques of one text are read one by one
+def sentences(text: str) -> tuple[tuple[int, int], ...]:
     """The spans of the sentences of a text, in order, without blanks at their ends.
 
     Spans do not overlap and hold every character that is not blank; none is longer than
@@ -54,7 +55,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
         found.extend(_trimmed(text, start, end))
         start = following
     found.extend(_trimmed(text, start, len(text)))
-    return found
+    return tuple(found)
 
 
 def _ends(text: str) -> Iterator[tuple[int, int]]:

@@ -15,16 +15,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import ahocorasick_rs
 import numpy as np
 from numpy.typing import NDArray
 
 from samehand.config import bundled
 from samehand.extract.sentences import sentences
+from samehand.extract.technique_rows import Ints, Reader
 from samehand.knowledge import attack
 from samehand.knowledge.cache import once
-from samehand.knowledge.namebook import graph
-from samehand.knowledge.software import families
 
 FILE = "knowledge/data/techniques.npz"
 #: Most techniques told of one sentence, the written ones apart: of the development sentences with
@@ -34,39 +32,15 @@ MOST_PER_SENTENCE = 3
 _BATCH = 512
 #: Less probable sentences do not add up to a technique of the document.
 _LEAST = 0.1
-#: Different stretches without blank that are remembered, some 100 bytes each.
-_REMEMBERED = 200_000
-#: A longer stretch without blank is no prose: only its beginning is looked at, in characters.
-_LONGEST_CHUNK = 200
-#: Kinds of software whose names are anybody's and tell what they do: these stay in the sentence.
-_KEPT_KINDS = frozenset(("admin", "system", "tool"))
-#: Shortest name that is replaced, in characters; shorter ones are mostly other abbreviations.
-_SHORTEST_NAME = 4
-
-_WRITTEN = re.compile(r"(?<![A-Za-z0-9_.-])(T[0-9]{4})(?:[./]([0-9]{3}))?(?![A-Za-z0-9_])")
-_SURROGATE = re.compile("[\ud800-\udfff]")  # no text at all, and nothing can encode it
-_NAME = "\x01"  # stands for each character of a name, so that places stay what they are
-_EDGES = "()[]{}<>\"'`“”‘’«»,;:!?*_|=…•-–—+"
-#: What a stretch without blank is, first match counts. Only kinds, never the values themselves.
-_KINDS = (
-    (re.compile(r"(?i)^(?:h(?:tt|xx)ps?|ftp)(?:\[?:|\W{1,3}//)"), "⟨url⟩"),
-    (re.compile(r"^[^\s@]+(?:@|\[at\])[^\s@]+\.?\]?\w+$"), "⟨mail⟩"),
-    (re.compile(r"(?i)^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})$"), "⟨hash⟩"),
-    (re.compile(r"^\d{1,3}(?:[\[({]?\.[\])}]?\d{1,3}){3}(?::\d+)?(?:/\d+)?$"), "⟨ip⟩"),
-    (re.compile(r"(?i)^CVE-\d{4}-\d+$"), "⟨cve⟩"),
-    (re.compile(r"[\[({]\.[\])}]|\[dot\]"), "⟨host⟩"),
-    (re.compile(r"(?i)^(?:0x[0-9a-f]+|\\x[0-9a-f]+)"), "⟨hex⟩"),
-    (re.compile(r"^[#$€£]?\d[\d.,:/%-]*(?:st|nd|rd|th|[kKmMgG]?[bB]|px|ms)?$"), "⟨number⟩"),
-    (re.compile(r"^(?=.*\d)[A-Za-z0-9+/]{60,}=*$"), "⟨encoded⟩"),
-)
-_PATH = re.compile(r"(?i)^(?:[a-z]:|%\w+%|\\|/(?:etc|tmp|usr|var|bin|home|dev|opt|proc|library)\b)")
-_REGISTRY = re.compile(r"(?i)^\W?(?:HKEY_|HKLM|HKCU|HKCR|HKU)")
-_ENDING = re.compile(r"(?i)^[\w.%@$-]*\w\.([a-z][a-z0-9]{1,4})$")
-_PARTS = re.compile(r"[A-Za-z0-9]+(?:['’&][A-Za-z]+)?")
-_HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-
+#: Numbers are rounded: what is this little below the least probability is still looked at.
+_ROUNDED = 1e-4
+#: Rows and columns that are multiplied at once. OpenBLAS gives a product of two or more times
+#: 4 * 65536 steps (interface/gemm.c) to threads, which then spin for more work: with many small
+#: products they take several times the time of the work, from other processes as well.
+_BLOCK_ROWS, _BLOCK_COLUMNS = 12, 213
+#: The look behind stands after the letter: what begins with a letter is found faster.
+_WRITTEN = re.compile(r"(T(?<![A-Za-z0-9_.-]T)[0-9]{4})(?:[./]([0-9]{3}))?(?![A-Za-z0-9_])")
 Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +77,8 @@ class Model:
     head: Floats
     """Width of a row x columns: for the labels, for the roots, and one for any technique at all."""
     bias: Floats
+    gate: Floats
+    """What each word and pair adds to the last column of ``head``."""
     sentence_threshold: float
     document_threshold: float
     roots: tuple[str, ...]
@@ -119,14 +95,17 @@ def model_from(data: bytes) -> Model:
         labels = tuple(about["labels"])
         above = [root_of(label) for label in labels]
         roots = tuple(dict.fromkeys(above))
+        rows = file["rows"] * file["step"].astype(np.float32)[:, None]
+        head = file["head"].astype(np.float32)
         return Model(
             labels=labels,
             words={word: row for row, word in enumerate(words)},
             pairs=np.cumsum(file["pairs"], dtype=np.int64),
-            rows=file["rows"] * file["step"].astype(np.float32)[:, None],
+            rows=rows,
             mass=file["mass"].astype(np.float32),
-            head=file["head"].astype(np.float32),
+            head=head,
             bias=file["bias"].astype(np.float32),
+            gate=rows @ head[:, -1],
             sentence_threshold=float(about["sentence_threshold"]),
             document_threshold=float(about["document_threshold"]),
             roots=roots,
@@ -140,155 +119,52 @@ def model() -> Model:
     return model_from(bundled(FILE))
 
 
-def tokens(chunk: str) -> tuple[str, ...]:
-    """What a stretch without blank says: kinds of values and lower-case words; nothing for a name.
-
-    A word in CamelCase stands as a whole and in its parts, a path as its kind and its parts.
-    """
-    chunk = chunk[:_LONGEST_CHUNK].strip(_EDGES).rstrip(".")
-    if not chunk or _NAME in chunk:
-        return ()
-    if chunk.isalpha() and (chunk.islower() or chunk[1:].islower()):
-        return (chunk.lower(),)
-    for pattern, kind in _KINDS:
-        if pattern.search(chunk):
-            return (kind,)
-    found: list[str] = []
-    if _REGISTRY.match(chunk):
-        found.append("⟨registry⟩")
-    elif _PATH.match(chunk):
-        found.append("⟨path⟩")
-    for piece in re.split(r"[\\/]+", chunk):
-        if _ENDING.match(piece):
-            stem, _, ending = piece.lower().rpartition(".")
-            found += ("⟨file⟩", piece.lower(), stem, "." + ending)
-            continue
-        for part in _PARTS.findall(piece):
-            humps = _HUMPS.findall(part)
-            found.append(part.lower() if not part.isdigit() else "⟨number⟩")
-            if len(humps) > 1 and not part.isdigit():
-                found.extend(h.lower() for h in humps if len(h) > 1 and not h.isdigit())
-    return tuple(found)
-
-
-def catalogued_names() -> frozenset[str]:
-    """Names of actors and malware as the catalogues spell them; no tools."""
-    names = {naming.name for naming in graph().namings}
-    for family in families().values():
-        if family.kind not in _KEPT_KINDS:
-            names.update(name for name, _ in family.names)
-    return frozenset(
-        n for n in names if len(n) >= _SHORTEST_NAME and not (n.islower() and n.isalpha())
-    )
-
-
-class Reader:
-    """Sentences as rows of words and pairs, for one vocabulary."""
-
-    def __init__(self, words: Mapping[str, int], pairs: Ints) -> None:
-        self.words, self.pairs = words, pairs
-        # A name that is also an everyday word is one of the vocabulary, which holds no other names.
-        names = sorted(n for n in catalogued_names() if n.lower() not in words)
-        self.names = ahocorasick_rs.AhoCorasick(
-            names, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
-        )
-        self.known: dict[str, tuple[int, ...]] = {}
-
-    def without_names(self, text: str) -> str:
-        """The text with each character of a name of an actor or malware replaced by a mark."""
-        text = _SURROGATE.sub("\ufffd", text)
-        parts: list[str] = []
-        at = 0
-        for _, start, end in self.names.find_matches_as_indexes(text):
-            if (start and text[start - 1].isalnum()) or (end < len(text) and text[end].isalnum()):
-                continue
-            parts += (text[at:start], _NAME * (end - start))
-            at = end
-        return "".join((*parts, text[at:]))
-
-    def rows(self, chunk: str) -> tuple[int, ...]:
-        """Rows of the known words of a stretch without blank."""
-        found = self.known.get(chunk)
-        if found is None:
-            if len(self.known) >= _REMEMBERED:
-                self.known.clear()
-            words = self.words
-            found = tuple(words[t] for t in tokens(chunk) if t in words)
-            self.known[chunk] = found
-        return found
-
-    def read(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
-        """(sentence, row) of every word and pair of each sentence, once each and in order."""
-        counts: list[int] = []
-        flat: list[int] = []
-        for text in texts:
-            before = len(flat)
-            for chunk in text.split():
-                flat += self.rows(chunk)
-            counts.append(len(flat) - before)
-        words = np.array(flat, dtype=np.int64)
-        place = np.repeat(np.arange(len(texts), dtype=np.int64), counts)
-        keys = (words[:-1] << 20) + words[1:]
-        at = np.searchsorted(self.pairs, keys)
-        fits = place[:-1] == place[1:]
-        if len(self.pairs):
-            fits &= self.pairs[np.minimum(at, len(self.pairs) - 1)] == keys
-        else:
-            fits[:] = False
-        place = np.concatenate([place, place[:-1][fits]])
-        rows = np.concatenate([words, at[fits] + len(self.words)])
-        both = np.unique((place << 32) + rows)
-        return both >> 32, both & 0xFFFFFFFF
-
-
 @once
 def _reader() -> Reader:
     known = model()
     return Reader(known.words, known.pairs)
 
 
-def summed(known: Model, reader: Reader, texts: Sequence[str]) -> Floats:
-    """Sentences x width: the sum of the rows of a sentence's words and pairs, by its length.
+def _sums(
+    known: Model, reader: Reader, texts: Sequence[str], least: float
+) -> tuple[Ints, Floats, Floats]:
+    """Numbers, gates and sums of the sentences that describe any technique with ``least``.
 
-    The sentences must have come through `Reader.without_names`.
+    A gate is that probability; a sum that of the rows of a sentence's words and pairs, by its
+    length. The sentences must have come through `Reader.without_names`.
     """
-    found = np.zeros((len(texts), known.rows.shape[1]), dtype=np.float32)
     place, rows = reader.read(texts)
+    length = np.sqrt(np.bincount(place, known.mass[rows], len(texts)))
+    length[length == 0.0] = 1.0  # no known word
+    logits = np.bincount(place, known.gate[rows], len(texts)) / length + known.bias[-1]
+    gates: Floats = (1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))).astype(np.float32)
+    kept = gates >= least - _ROUNDED
+    inside = kept[place]
+    place, rows = place[inside], rows[inside]
+    found = np.zeros((len(texts), known.rows.shape[1]), dtype=np.float32)
     if len(rows):
         first = np.flatnonzero(np.diff(place, prepend=-1))
-        length = np.sqrt(np.add.reduceat(known.mass[rows], first))
         sums = np.add.reduceat(known.rows.take(rows, axis=0), first, axis=0)
-        found[place[first]] = sums / length[:, None]
-    return found
+        found[place[first]] = sums / length[place[first], None]
+    return np.flatnonzero(kept), gates[kept], found[kept]
 
 
-def shares(known: Model, sums: Floats) -> Floats:
-    """Sentences x labels: which technique it is, if any; the sum of a row is 1.
+def _shares(sums: Floats, head: Floats, bias: Floats) -> Floats:
+    """Sentences x columns of the head: which of them it is; the sum of a row is 1.
 
     A sentence without a known word has what all sentences have on average.
     """
-    fine = len(known.labels)
-    own = _normal(sums @ known.head[:, :fine] + known.bias[:fine])
-    whole = _normal(sums @ known.head[:, fine:-1] + known.bias[fine:-1])
-    whole /= np.maximum(np.add.reduceat(own, known.starts, axis=1), 1e-30)
-    whole += 1.0
-    whole *= 0.5  # the mean of what both say about the technique
-    own *= np.repeat(whole, np.diff(known.starts, append=fine), axis=1)
-    return own
-
-
-def _normal(logits: Floats) -> Floats:
-    """Each row's exponentials, divided by their sum."""
-    found: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
+    found = np.empty((len(sums), head.shape[1]), dtype=np.float32)
+    for row in range(0, len(sums), _BLOCK_ROWS):
+        rows = slice(row, row + _BLOCK_ROWS)
+        for column in range(0, head.shape[1], _BLOCK_COLUMNS):
+            columns = slice(column, column + _BLOCK_COLUMNS)
+            np.matmul(sums[rows], head[:, columns], out=found[rows, columns])
+    found += bias
+    found -= found.max(axis=1, keepdims=True)
+    np.exp(found, out=found)
     found /= found.sum(axis=1, keepdims=True)
     return found
-
-
-def any_technique(known: Model, sums: Floats) -> Floats:
-    """For each sentence the probability that it describes any technique."""
-    logits = sums @ known.head[:, -1] + known.bias[-1]
-    gates: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
-    return gates
 
 
 def _scored(
@@ -299,15 +175,23 @@ def _scored(
     Sentences in which no technique can have ``least`` are left out.
     """
     known, reader = model(), _reader()
+    fine = len(known.labels)
     hidden = reader.without_names(text)
     for begin in range(0, len(spans), _BATCH):
-        sums = summed(known, reader, [hidden[a:b] for a, b in spans[begin : begin + _BATCH]])
-        gates = any_technique(known, sums)
-        kept = np.flatnonzero(gates >= least)
-        if len(kept):
-            own = shares(known, sums[kept])
-            own *= gates[kept, None]
-            yield kept + begin, own, np.add.reduceat(own, known.starts, axis=1)
+        texts = [hidden[a:b] for a, b in spans[begin : begin + _BATCH]]
+        numbers, gates, sums = _sums(known, reader, texts, least)
+        whole = _shares(sums, known.head[:, fine:-1], known.bias[fine:-1])
+        # A technique has the mean of this and of what its labels have together, at most 1.
+        kept = gates * (whole.max(axis=1, initial=0.0) + 1.0) >= 2.0 * (least - _ROUNDED)
+        if not kept.any():
+            continue
+        own = _shares(sums[kept], known.head[:, :fine], known.bias[:fine])
+        whole = whole[kept]
+        whole /= np.maximum(np.add.reduceat(own, known.starts, axis=1), 1e-30)
+        whole += 1.0
+        whole *= 0.5 * gates[kept, None]
+        own *= np.repeat(whole, np.diff(known.starts, append=fine), axis=1)
+        yield numbers[kept] + begin, own, np.add.reduceat(own, known.starts, axis=1)
 
 
 def written(text: str) -> Iterator[tuple[int, str]]:
@@ -320,21 +204,24 @@ def written(text: str) -> Iterator[tuple[int, str]]:
             yield match.start(), attack.current(identifier)
 
 
-def find_techniques(text: str) -> list[TechniqueFound]:
+def find_techniques(text: str, *, accepted: bool = False) -> list[TechniqueFound]:
     """The techniques that the sentences of a text describe, by place, then most likely first.
 
     Of each sentence all written identifiers, and at most `MOST_PER_SENTENCE` others whose
-    probability is at least half the threshold. A technique is told as its sub-technique where
-    that alone reaches the threshold and has most of the probability. Same text, same answer.
+    probability is at least half the threshold; ``accepted``: the threshold, which takes less time.
+    A technique is told as its sub-technique where that alone reaches the threshold and has most of
+    the probability. Same text, same answer.
     """
     known, spans = model(), sentences(text)
-    low = known.sentence_threshold / 2
+    low = known.sentence_threshold / (1 if accepted else 2)
     guessed: dict[int, list[tuple[str, float]]] = {}
     for numbers, own, whole in _scored(text, spans, low):
-        for i in np.flatnonzero(whole.max(axis=1) >= low).tolist():
-            best = np.argsort(-whole[i], kind="stable")[:MOST_PER_SENTENCE]
-            likely = (_finest(known, own[i], whole[i], int(c)) for c in best if whole[i, c] >= low)
-            guessed[int(numbers[i])] = list(likely)
+        at, column = np.nonzero(whole >= low)
+        order = np.lexsort((column, -whole[at, column], at))
+        for i, c in zip(at[order].tolist(), column[order].tolist(), strict=True):
+            likely = guessed.setdefault(int(numbers[i]), [])
+            if len(likely) < MOST_PER_SENTENCE:
+                likely.append(_finest(known, own[i], whole[i], c))
     stated = _stated(text, spans)
     found = []
     for i in sorted(guessed.keys() | stated.keys()):
