@@ -41,6 +41,8 @@ _TEASER = re.compile(
 )
 #: The end of a teaser, whose two sentences stand before it.
 _READ_MORE = re.compile(r"(?:…|\.\.\.)\s{0,3}(?:read more|continue reading|more »)")
+#: What a form below a page says, behind which teasers follow.
+_FORM = re.compile(r"\byou agree to (?:receive|our|the)\b|\bunsubscribe at any time\b")
 
 _UNITS = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "mm": 6, "million": 6, "mil": 6, "b": 9, "bn": 9,
           "billion": 9, "trillion": 12}  # fmt: skip
@@ -91,6 +93,7 @@ def find_facts(text: str, published: str = "") -> list[Fact]:
     ``published`` (YYYY-MM-DD, or '' if unknown) gives dates without a year theirs and tells teasers
     of later reports. Amounts that contradict each other are all kept.
     """
+    text = text.replace("\u00a0", " ")
     lower = lowered(text)
     stated = published_date(lower, published)
     known = published or (stated.value if stated else "")
@@ -116,8 +119,14 @@ def find_facts(text: str, published: str = "") -> list[Fact]:
 
 
 def _same_name(l: str, r: str) -> bool:
-    """Whether one name is the other, shortened by its last words."""
+    """Whether one name is the other, shortened by its last words or to its initials."""
+    if l.isupper() or r.isupper():
+        return l == r or l == _initials(r) or r == _initials(l)
     return (l + " ").startswith(r + " ") or (r + " ").startswith(l + " ")
+
+
+def _initials(name: str) -> str:
+    return "".join(word[0] for word in name.split() if word[0].isupper())
 
 
 def prose_only(lower: str, spans: Sequence[tuple[int, int]], known: str) -> list[tuple[int, int]]:
@@ -153,10 +162,12 @@ def prose_only(lower: str, spans: Sequence[tuple[int, int]], known: str) -> list
 def _teasers_from(lower: str, spans: Sequence[tuple[int, int]]) -> int:
     """Where the teasers of other pages begin at the end of a text; its length if there are none."""
     more = _READ_MORE.search(lower, len(lower) // 2)
-    if more is None:
-        return len(lower)
+    form = _FORM.search(lower, len(lower) // 2)
+    tail = form.start() if form else len(lower)
+    if more is None or not spans:
+        return tail
     number = max(0, bisect_right(spans, (more.start(), len(lower))) - 1)
-    return spans[max(0, number - 2)][0] if spans else len(lower)
+    return min(tail, spans[max(0, number - 2)][0])
 
 
 def _is_title(lower: str, start: int, end: int) -> bool:

@@ -20,9 +20,10 @@ from typing import Literal, NamedTuple
 import ahocorasick_rs as ahocorasick
 
 from samehand.config import bundled
+from samehand.normalise import name_key
 
 #: Farthest that a victim may stand from its cue, or from the victim before it, in characters.
-_REACH = 75
+_REACH = 95
 #: The same where the cue stands behind.
 _REACH_BACK = 130
 #: Farthest between "Russian" and "victims", in characters.
@@ -65,6 +66,7 @@ class _Cues:
     head: re.Pattern[str]
     joins: frozenset[str]
     acts: re.Pattern[str]
+    always_acts: re.Pattern[str]
     inside: re.Pattern[str]
     origin_after: re.Pattern[str]
     origin_before: re.Pattern[str]
@@ -133,6 +135,7 @@ def _cues() -> _Cues:
         re.compile(raw["words"]["head"]),
         frozenset(raw["words"]["list"].split()),
         re.compile(raw["words"]["acts"]),
+        re.compile(raw["words"]["always_acts"]),
         re.compile(raw["words"]["inside"]),
         re.compile(joined(raw["origin"]["after"])),
         re.compile(joined(raw["origin"]["before"])),
@@ -246,7 +249,7 @@ def _in_sentence(
         if match is None or match.lastgroup == "doubt":
             break
         kind = match.lastgroup
-        if match.start() < clause:
+        if match.start() < clause or _is_no_end(match, here, number):
             continue
         if kind in ("close", "mark"):
             anchor, clause = _after_brackets(lower, anchor, match), match.end()
@@ -263,6 +266,16 @@ def _in_sentence(
             taken.update(_looked_back(lower, start, match, here, before))
             anchor, clause = (match.end(), clause) if kind == "near" else (-1, match.end())
     return [here[i] for i in sorted(taken)], anchor >= 0
+
+
+def _is_no_end(close: re.Match[str], here: Sequence[Place], number: int) -> bool:
+    """Whether a closing word is none: part of a sector's name, or "to" before a country."""
+    if close.lastgroup != "close":
+        return False
+    if number and here[number - 1].end > close.start():
+        return True
+    following = number < len(here) and here[number].start == close.end()
+    return following and here[number].what == "country" and here[number].sure and close[0] == "to "
 
 
 def _looked_back(
@@ -339,6 +352,8 @@ def _is_origin(lower: str, start: int, end: int, place: Place, *, acts: bool = T
     cues = _cues()
     after = lower[place.end : min(end, place.end + _BESIDE)]
     before = lower[max(start, place.start - _BESIDE) : place.start]
+    if acts and place.sure and cues.always_acts.match(after):
+        return True
     if acts and place.sure and cues.acts.match(after) and not cues.inside.search(before):
         return True
     return (
@@ -379,6 +394,16 @@ def _naming() -> _Naming:
     )
 
 
+@cache
+def _adversaries() -> frozenset[str]:
+    """Folded names of actors, campaigns, malware and tools, which are no victims."""
+    from samehand.knowledge.namebook import graph
+    from samehand.knowledge.software import families
+
+    known = {name_key(naming.name) for naming in graph().namings}
+    return frozenset(known | {name_key(n) for f in families().values() for n, _ in f.names})
+
+
 #: A name of up to eight words with capitals.
 _NAME = re.compile(
     r"[A-Z][\w&’'.-]{0,30}"
@@ -400,6 +425,9 @@ _ADJECTIVE = re.compile(
     r" (?:industr|sector|compan|diaspora|communit|servers?|software|platform|users?|victims?"
     r"|products?|vulnerabilit|people|organi[sz]ation|entit|institution|websites?\b)"
 )
+#: Nouns without a capital that end a name: "the Norwegian parliament".
+_NOUN = re.compile(r" (?:central |national )?(?:bank|parliament|police|university|hospital|embassy)\b")
+_INDEFINITE = re.compile(r"\b(?:an?|one|another|any|some|no) (?:[a-z-]+ ){0,2}$")
 #: How far before a statement the name may begin, in characters.
 _NAME_REACH = 90
 #: Names of one list.
@@ -428,9 +456,13 @@ def organisations(
     for cue, _ in _within(naming.behind, lower, spans):
         left = max(0, cue.start() - _NAME_REACH)
         left = max(left, lower.rfind("\n", left, cue.start()) + 1)
-        for name in list(_NAME.finditer(text, left, cue.start()))[-1:]:
-            if not text[name.end() : cue.start()].strip(" ’'s,"):
-                yield from _organisation(text, *name.span(), strict=True)
+        edge = cue.start()
+        for name in list(_NAME.finditer(text, left, cue.start()))[:-_MOST_NAMES:-1]:
+            gap = text[name.end() : edge]
+            if gap.strip(" ’'s,") and not (edge < cue.start() and _BETWEEN_NAMES.fullmatch(gap)):
+                break
+            yield from _organisation(text, *name.span(), strict=edge == cue.start())
+            edge = name.start()
 
 
 def _within(
@@ -447,6 +479,9 @@ def _organisation(text: str, start: int, end: int, *, strict: bool) -> Iterator[
     naming = _naming()
     opening = _OPENING.match(text, start, end)
     start = opening.end() if opening else start
+    noun = _NOUN.match(text, end)
+    if noun and not _INDEFINITE.search(text, max(0, start - 20), start):
+        end = noun.end()
     end -= len(text[start:end]) - len(_NAME_TAIL.sub("", text[start:end]))
     name = text[start:end]
     words = [w.strip(".’'").lower() for w in name.split()]
@@ -454,7 +489,7 @@ def _organisation(text: str, start: int, end: int, *, strict: bool) -> Iterator[
         return
     if all(w in naming.generic for w in words) or _NO_NAME.search(name):
         return
-    if _ADJECTIVE.match(text, end):
+    if _ADJECTIVE.match(text, end) or name_key(name) in _adversaries():
         return
     known = naming.kinds.search(name) is not None
     place = next((p for p in places(name, lowered(name)) if p.what == "country"), None)
