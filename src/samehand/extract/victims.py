@@ -373,6 +373,8 @@ class _Naming:
     """What is said of an organisation named before."""
     kinds: re.Pattern[str]
     generic: frozenset[str]
+    regions: frozenset[str]
+    single: frozenset[str]
     never: frozenset[str]
 
 
@@ -389,8 +391,7 @@ def _naming() -> _Naming:
         loose,
         behind,
         re.compile(raw["kinds"]),
-        frozenset(raw["generic"].split()),
-        frozenset(raw["never"].split()),
+        *(frozenset(raw[name].split()) for name in ("generic", "regions", "single", "never")),
     )
 
 
@@ -401,6 +402,7 @@ def _adversaries() -> frozenset[str]:
     from samehand.knowledge.software import families
 
     known = {name_key(naming.name) for naming in graph().namings}
+    known |= {name.removeprefix("the") for name in known}
     return frozenset(known | {name_key(n) for f in families().values() for n, _ in f.names})
 
 
@@ -415,15 +417,16 @@ _BEFORE_NAME = re.compile(
     r"|[a-z-]{2,20} (?:company|firm|bank|giant|contractor|provider|vendor|maker) ){0,2}"
 )
 _BETWEEN_NAMES = re.compile(r", and the |, and |, the |, | and the | and | as well as ")
-_NAME_TAIL = re.compile(r"(?:['’]s?|\.)+$")
+_NAME_TAIL = re.compile(r"(?:['’]s?|[.-])+$")
 #: Plurals of abbreviations, and names of files.
-_NO_NAME = re.compile(r"^[A-Z]{2,}s$|\.[a-z]")
+_NO_NAME = re.compile(r"(?:^| )[A-Z]{2,}s$|\.[a-z]|[a-z]\.[A-Z]")
 #: Words that only open a sentence.
 _OPENING = re.compile(r"(?:(?:The|A|An|In|On|At|When|After|While|Although|Both|Hacked|How) ){1,3}")
 #: Nouns behind a name that make it an adjective.
 _ADJECTIVE = re.compile(
     r" (?:industr|sector|compan|diaspora|communit|servers?|software|platform|users?|victims?"
-    r"|products?|vulnerabilit|people|organi[sz]ation|entit|institution|websites?\b)"
+    r"|products?|vulnerabilit|people|organi[sz]ation|entit|institution|websites?\b|manufactur|makers?\b|producer|supplier"
+    r"|contractor|agenc|firms?\b|banks\b|official)"
 )
 #: Nouns without a capital that end a name: "the Norwegian parliament".
 _NOUN = re.compile(r" (?:central |national )?(?:bank|parliament|police|university|hospital|embassy)\b")
@@ -487,13 +490,17 @@ def _organisation(text: str, start: int, end: int, *, strict: bool) -> Iterator[
     words = [w.strip(".’'").lower() for w in name.split()]
     if len(name) < 3 or any(w in naming.never or any(c.isdigit() for c in w) for w in words):
         return
-    if all(w in naming.generic for w in words) or _NO_NAME.search(name):
-        return
     if _ADJECTIVE.match(text, end) or name_key(name) in _adversaries():
         return
     known = naming.kinds.search(name) is not None
     place = next((p for p in places(name, lowered(name)) if p.what == "country"), None)
     if place and len(name) - (place.end - place.start) < 4:
+        return
+    rest = (name[: place.start] + name[place.end :]).lower().split() if place else words
+    plain = all(w in naming.generic or w in naming.regions for w in rest)
+    if (plain and not (place and words[-1] in naming.single)) or _NO_NAME.search(name):
+        return
+    if words[0] in naming.regions and not known:
         return
     if (known and len(words) > 1) or (strict and not (place and len(words) < 2)):
         yield start, end
