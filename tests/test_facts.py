@@ -140,7 +140,7 @@ def test_organisations(text: str, expected: set[str]) -> None:
         ("They have distributed it since April of 2020.", {"2020-04"}),
         ("They attacked ships in late Feb 2020.", {"2020-02"}),
         ("They targeted agencies in 2019.", {"2019"}),
-        ("They have targeted shops since mid-2015.", {"2015"}),
+        ("They have targeted shops since mid-2019.", {"2019"}),
         ("Attacks were observed between March 2019 and November 2020.", {"2019-03/2020-11"}),
         ("Attacks ran from October 2018 to December 2018.", {"2018-10/2018-12"}),
         ("Attacks ran between July and September 2018.", {"2018-07/2018-09"}),

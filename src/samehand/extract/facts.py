@@ -73,7 +73,7 @@ _MONEY = re.compile(
     rf"|(?<![\w.,])(?P<front>{_CODES})\s?(?P<b>{_FIGURE})(?P<ub>{_UNIT})"
     rf"|(?<![\w.,:/-])(?P<c>{_FIGURE})(?P<uc>{_UNIT})\s"
     rf"(?P<name>{_CODES}|{'|'.join(sorted(_NAMES, key=len, reverse=True))})s?\b"
-    rf"|(?<![\w.,:/-])(?P<d>{_FIGURE})(?P<ud>{_UNIT})\s?(?P<after>[€£₩])"
+    rf"|(?<![\w.,:/-])(?P<d>{_FIGURE})(?P<ud>{_UNIT})\s?(?P<after>[€£₩$])"
 )
 #: What is read on either side of an amount, in characters.
 _BESIDE = 140
@@ -82,6 +82,7 @@ _NEAR = 45
 
 #: What follows an amount that says how large somebody is.
 _SIZE = re.compile(r"[- ](?:company|firm|business|industry|market|giant|deal|contract|fund)\b")
+_PRICE = re.compile(r"\bpric(?:e|ed|es|ing)\b")
 _DENIED = re.compile(
     r"\b(?:not|no|rather than|unlikely|instead of|without|never|neither)\b[^,;.]{0,30}$"
 )
@@ -221,6 +222,7 @@ class _Words:
     other: re.Pattern[str]
     total: re.Pattern[str]
     single: re.Pattern[str]
+    ransom: re.Pattern[str]
     motive: re.Pattern[str]
     motives: tuple[str, ...]
     """What the groups of `motive` stand for."""
@@ -229,13 +231,13 @@ class _Words:
 @cache
 def _words() -> _Words:
     raw = tomllib.loads(bundled("knowledge/data/facts.toml").decode())
-    taken, other, total, single = (
+    taken, other, total, single, ransom = (
         re.compile(rf"\b(?:{'|'.join(raw['money'][name])})")
-        for name in ("taken", "other", "total", "single")
+        for name in ("taken", "other", "total", "single", "ransom")
     )
     motives = "|".join(f"({'|'.join(rows)})" for rows in raw["motives"].values())
     motive = re.compile(rf"\b(?:{motives})")
-    return _Words(taken, other, total, single, motive, tuple(raw["motives"]))
+    return _Words(taken, other, total, single, ransom, motive, tuple(raw["motives"]))
 
 
 @cache
@@ -255,6 +257,9 @@ def _money(lower: str, spans: Sequence[tuple[int, int]]) -> Iterator[Fact]:
             if words.other.search(left[-_NEAR:]) or words.other.search(right[:_NEAR]):
                 continue
             if _SIZE.match(lower, match.end()):
+                continue
+            priced = _PRICE.search(left[-_NEAR:]) or _PRICE.search(right[:_NEAR])
+            if priced and not (words.ransom.search(left) or words.ransom.search(right)):
                 continue
             amount = _amount(match)
             if amount and (words.taken.search(left) or words.taken.search(right)):

@@ -429,7 +429,9 @@ _ADJECTIVE = re.compile(
     r"|contractor|agenc|firms?\b|banks\b|official)"
 )
 #: Nouns without a capital that end a name: "the Norwegian parliament".
-_NOUN = re.compile(r" (?:central |national )?(?:bank|parliament|police|university|hospital|embassy)\b")
+_NOUN = re.compile(
+    r" (?:central |national )?(?:bank|parliament|police|university|hospital|embassy)\b"
+)
 _INDEFINITE = re.compile(r"\b(?:an?|one|another|any|some|no) (?:[a-z-]+ ){0,2}$")
 #: How far before a statement the name may begin, in characters.
 _NAME_REACH = 90
