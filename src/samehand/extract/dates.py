@@ -166,7 +166,7 @@ def _parsed(lower: str, match: re.Match[str]) -> _Date | None:
         last = (years[0], number * months, 0)
     elif kind in ("mdy", "dmy"):
         days = [int(day) for day in re.findall(r"\d{1,2}", re.sub(_YEAR, " ", text))]
-        verb = kind == "mdy" and not years and text.startswith(("mar", "may"))
+        verb = not years and re.search(r"\bma(?:r|y|rch)\b", text) is not None
         if verb and not _BEFORE_DAY.search(before):
             return None
         if kind == "mdy" and not years and re.match(r"\s?[:.]\d|\d", lower[end : end + 3]):

@@ -416,7 +416,12 @@ _BEFORE_NAME = re.compile(
     r"(?:the |a |an "
     r"|[a-z-]{2,20} (?:company|firm|bank|giant|contractor|provider|vendor|maker) ){0,2}"
 )
-_BETWEEN_NAMES = re.compile(r", and the |, and |, the |, | and the | and | as well as ")
+_BETWEEN_NAMES = re.compile(
+    r"(?: \([A-Z][\w-]{1,11}\))?(?: in (?:19|20)\d\d)?(?:, and |, as well as |, | and | as well as )"
+    r"(?:the )?"
+)
+#: An abbreviation behind a name: "the National Archive Council (NAC)".
+_SHORT_FORM = re.compile(r"\([A-Z][\w-]{1,11}\)")
 _NAME_TAIL = re.compile(r"(?:['’]s?|[.-])+$")
 #: Plurals of abbreviations, and names of files.
 _NO_NAME = re.compile(r"(?:^| )[A-Z]{2,}s$|\.[a-z]|[a-z]\.[A-Z]")
@@ -463,7 +468,11 @@ def organisations(
         left = max(left, lower.rfind("\n", left, cue.start()) + 1)
         edge = cue.start()
         for name in list(_NAME.finditer(text, left, cue.start()))[:-_MOST_NAMES:-1]:
+            if text[name.start() - 1] == "(":
+                continue
             gap = text[name.end() : edge]
+            if edge == cue.start():
+                gap = _SHORT_FORM.sub("", gap)
             if gap.strip(" ’'s,") and not (edge < cue.start() and _BETWEEN_NAMES.fullmatch(gap)):
                 break
             yield from _organisation(text, *name.span(), strict=edge == cue.start())
