@@ -17,6 +17,10 @@ from samehand.config import bundled
 from samehand.extract.victims import holding
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_FULL = (
+    "january february march april may june july august september october november december".split()
+)
+_MAY = 4
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
@@ -39,7 +43,10 @@ _BEFORE_DAY = re.compile(
 )
 #: Dates over text in lower case; every alternative is of bounded length.
 _DATE = re.compile(
-    rf"(?:(?<![\w./-])|(?<=mid-))(?:"
+    rf"(?:(?<![\w./-])|(?<=mid-))"
+    # One look spares most places the alternatives.
+    rf"(?=[0-9]|jan|feb|ma[ry]|apr|ju[nl]|aug|sep|oct|nov|dec|q[1-4]|h[12]|first|second|latter|third"
+    rf"|fourth)(?:"
     rf"(?P<iso>(?:19|20)\d\d[-/.](?:0[1-9]|1[0-2])[-/.](?:0[1-9]|[12]\d|3[01]))(?![\d-])(?!\.\d)"
     rf"|(?P<years>{_YEAR}\s?[-–]\s?{_YEAR})(?![\w/-])"
     rf"|(?P<part>(?:q[1-4]|h[12]|(?:first|second|latter) half of|first quarter of|second quarter of"
@@ -181,7 +188,17 @@ def _parsed(lower: str, match: re.Match[str]) -> _Date | None:
 @cache
 def _marks() -> ahocorasick.AhoCorasick:
     """Finds what every date holds."""
-    return ahocorasick.AhoCorasick([*_MONTHS, "19", "20"])
+    months = [_FULL[n] if n != _MAY else "" for n in range(len(_MONTHS))]
+    shorts = [short + mark for short in (*_MONTHS, "sept") for mark in " .,\n" if short != "may"]
+    figures = "0123456789"
+    # 'may' is mostly a verb: only beside a figure or behind a preposition.
+    may = [
+        f"{word} may" for word in ("in", "since", "from", "until", "during", "late", "early", "of")
+    ]
+    may += ["mid-may", "may of", "may, ", *(f"{end} may" for end in ("st", "nd", "rd", "th"))]
+    may += [f"{figure} may" for figure in figures] + [f"may {figure}" for figure in figures]
+    years = [f"{year}" for year in (198, 199, *range(200, 205))]
+    return ahocorasick.AhoCorasick([*filter(None, months), *shorts, *may, *years])
 
 
 def _dates(lower: str, start: int, end: int) -> list[_Date]:

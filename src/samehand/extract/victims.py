@@ -62,6 +62,8 @@ class _Table:
 class _Cues:
     events: re.Pattern[str]
     """Groups no, back, near, keep, doubt, open, weak, close and mark."""
+    list_stem: re.Pattern[str]
+    """What a line that opens a list holds."""
     threat: re.Pattern[str]
     head: re.Pattern[str]
     joins: frozenset[str]
@@ -131,6 +133,7 @@ def _cues() -> _Cues:
     return _Cues(
         # The look at the place first spares most places the two hundred alternatives.
         re.compile(rf"(?<!\w)(?=[a-z])(?:{groups})|(?P<mark>{joined(raw['cues']['mark'])})"),
+        re.compile(raw["words"]["list_stem"]),
         re.compile(raw["words"]["threat"]),
         re.compile(raw["words"]["head"]),
         frozenset(raw["words"]["list"].split()),
@@ -220,6 +223,8 @@ def victims(text: str, lower: str, spans: Sequence[tuple[int, int]]) -> Iterator
 
 def _opens_list(lower: str, start: int, end: int) -> bool:
     """Whether a stretch is open at the colon at the end of a sentence."""
+    if not _cues().list_stem.search(lower, max(start, end - 2 * _REACH), end):
+        return False
     events = list(_cues().events.finditer(lower, max(start, end - 2 * _REACH), end))
     return bool(events) and events[-1].lastgroup in ("open", "keep")
 
@@ -364,9 +369,13 @@ def _is_origin(lower: str, start: int, end: int, place: Place, *, acts: bool = T
 @dataclass(frozen=True, slots=True)
 class _Naming:
     stems: ahocorasick.AhoCorasick
-    """Finds what every cue holds."""
+    """Finds what every cue of `strict` and `behind` holds."""
+    nouns: ahocorasick.AhoCorasick
+    """Finds what every name behind a cue of `loose` holds."""
     strict: re.Pattern[str]
     """Cues whose object is an organisation, whatever it is called."""
+    threat: re.Pattern[str]
+    """What a sentence holds that is read for the cues of `loose`."""
     loose: re.Pattern[str]
     """Cues after which a name counts if a word in it says what it is."""
     behind: re.Pattern[str]
@@ -385,12 +394,15 @@ def _naming() -> _Naming:
         re.compile(rf"(?<!\w)(?=[a-z])(?:{'|'.join(raw[name])})")
         for name in ("strict", "loose", "behind")
     )
+    kinds = _listed(raw["kinds"])
     return _Naming(
         ahocorasick.AhoCorasick(raw["stems"].split()),
+        ahocorasick.AhoCorasick(kinds),
         strict,
+        re.compile("|".join(raw["loose_stems"].split())),
         loose,
         behind,
-        re.compile(raw["kinds"]),
+        re.compile(rf"\b(?:{'|'.join(kinds)})\b"),
         *(frozenset(raw[name].split()) for name in ("generic", "regions", "single", "never")),
     )
 
@@ -449,9 +461,11 @@ def organisations(
 ) -> Iterator[tuple[int, int]]:
     """Places of the names of organisations that are victims, not in order."""
     naming = _naming()
-    spans = list(holding(naming.stems, lower, spans))
-    for pattern in (naming.strict, naming.loose):
-        for cue, end in _within(pattern, lower, spans):
+    stated = list(holding(naming.stems, lower, spans))
+    nouns = holding(naming.nouns, text, spans)
+    named = [span for span in nouns if naming.threat.search(lower, *span)]
+    for pattern, here in ((naming.strict, stated), (naming.loose, named)):
+        for cue, end in _within(pattern, lower, here):
             at, strict = cue.end(), pattern is naming.strict
             for _ in range(_MOST_NAMES):
                 before = _BEFORE_NAME.match(text, at, end)
@@ -463,7 +477,7 @@ def organisations(
                 if gap is None:
                     break
                 at, strict = gap.end(), False
-    for cue, _ in _within(naming.behind, lower, spans):
+    for cue, _ in _within(naming.behind, lower, stated):
         left = max(0, cue.start() - _NAME_REACH)
         left = max(left, lower.rfind("\n", left, cue.start()) + 1)
         edge = cue.start()
