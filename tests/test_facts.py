@@ -64,6 +64,25 @@ def values(text: str, *kinds: str, published: str = "") -> set[str]:
         ("They attacked with energy.", set()),
         ("The group attacks software on servers.", set()),
         ("They targeted IT firms; it was new.", {"technology"}),
+        ("The worm has hit two Kenyan ports, spreading across clinics in Ghana.",
+         {"KE", "health", "GH"}),
+        ("Actors crippled hospitals in Malta.", {"health", "MT"}),
+        ("It is most active in Peru, Chile and Kenya.", {"PE", "CL", "KE"}),
+        ("The affected institutions spread from Japan to Kenya.", {"JP", "KE"}),
+        ("Victims are mostly in Asia, with Nepal having the largest share.", {"NP"}),
+        ("They targeted persons involved with Danish defense contractors.", {"DK", "defence"}),
+        ("The group delivered its malware payloads to Kenyan clinics.", {"KE", "health"}),
+        ("The attackers entered through a compromised account of a farm in Oman.", {"OM"}),
+        ("We found suspicious activity on a web server at a Danish university.",
+         {"DK", "education"}),
+        ("The campaign hit critical infrastructure, entertainment, and finance.",
+         {"critical infrastructure", "entertainment", "finance"}),
+        # The armed forces are defence; insurance, cybersecurity and goods are sectors of their own.
+        ("They attacked military organizations and insurers.", {"defence", "insurance"}),
+        ("They targeted security researchers and the consumer products industry.",
+         {"cybersecurity", "consumer goods"}),
+        ("The Latvian Ministry of Agriculture was hacked.", {"LV", "government"}),
+        ("The attack hit clinics\u00a0in\u00a0Peru.", {"health", "PE"}),
     ],
 )  # fmt: skip
 def test_victims_are_found(text: str, expected: set[str]) -> None:
@@ -98,6 +117,17 @@ def test_victims_are_found(text: str, expected: set[str]) -> None:
         "Latin American targets were attacked.",
         "The strings en-US and /us/ were in the infected file at www.spain.example/France.",
         "Actors used a shipping invoice in the attack.",
+        "After the attack in 2015, Kenya imposed sanctions.",
+        "The attack is of high value to Kenya.",
+        "The campaign supports Kenya's ambition at sea.",
+        "The attackers' motivation is political.",
+        "The malware targets what seems a legitimate Kenyan bank.",
+        "The intrusions are not directed against Kenya.",
+        "Kenyan ports could be infected.",
+        "The advisory reduces exposure to Kenyan government malicious cyber activity.",
+        "The attack was found by the Computer Incident Response Center Luxembourg.",
+        "They attacked customers under the guise of Kenyan banks.",
+        "There were clashes in the West Bank during the attack.",
     ],
 )
 def test_origins_lures_and_products_are_no_victims(text: str) -> None:
@@ -116,6 +146,23 @@ def test_origins_lures_and_products_are_no_victims(text: str) -> None:
         ("The campaign targeted the University of Lorne and the Harn Ministry of Justice.",
          {"University of Lorne", "Harn Ministry of Justice"}),
         ("The Velmark hack was large, and Velmark Holdings was breached.", {"Velmark"}),
+        ("The attack crippled systems at Orvane.", {"Orvane"}),
+        ("Velmark had to take its network offline.", {"Velmark"}),
+        ("Orvane Motors also announced security incidents.", {"Orvane Motors"}),
+        ("The Lorne Banking Authority (LBA) has announced that it was attacked.",
+         {"Lorne Banking Authority"}),
+        ("They stole $3 million from Tessel Bank.", {"Tessel Bank"}),
+        ("The heist took an estimated $3 million from Tessel Bank.", {"Tessel Bank"}),
+        ("They phished individuals within the Harn Ministry of Trade and the Lorne Party.",
+         {"Harn Ministry of Trade", "Lorne Party"}),
+        ("They hacked the Norwegian parliament and the network of Dutch police.",
+         {"Norwegian parliament", "Dutch police"}),
+        ("They breached organizations such as the Lorne Aviation Council.",
+         {"Lorne Aviation Council"}),
+        ("They attacked the Harn Ministry of Trade in 2012, as well as the Lorne Court.",
+         {"Harn Ministry of Trade", "Lorne Court"}),
+        ("The National Archive Council was hacked. The NAC breach was large.",
+         {"National Archive Council"}),
         # Products, actors, regions, abbreviations, headings.
         ("The attack on Microsoft Exchange servers went on.", set()),
         ("An attack against the Lazarus Group was denied.", set()),
@@ -123,6 +170,12 @@ def test_origins_lures_and_products_are_no_victims(text: str) -> None:
         ("Attacks on Israel rose.", set()),
         ("The group targeted Energy and Aerospace industries.", set()),
         ("They attacked Quarrel servers.", set()),
+        ("They attacked a Polish bank.", set()),
+        ("They targeted Telecom Firms and a US Government Agency.", set()),
+        ("They attacked American Steel manufacturers.", set()),
+        ("The Emotet intrusion was long.", set()),
+        ("He was a former member of the Harn Army during the attack.", set()),
+        ("The outlets impersonated media organizations such as Lorne News.", set()),
     ],
 )  # fmt: skip
 def test_organisations(text: str, expected: set[str]) -> None:
@@ -148,6 +201,11 @@ def test_organisations(text: str, expected: set[str]) -> None:
         ("The campaign ran in Q3 2018.", {"2018-07/2018-09"}),
         ("The campaign ran in the second half of 2018.", {"2018-07/2018-12"}),
         ("The campaign of 2014-2016 is over.", {"2014/2016"}),
+        ("We saw attacks in February, March, and April of 2019.", {"2019-02/2019-04"}),
+        ("Attacks ran from March 16 to 21, 2020.", {"2020-03-16/2020-03-21"}),
+        ("Attacks ran from March to early July.", {"2021-03/2021-07"}),
+        ("The attacks took February through June 23rd of 2018.", {"2018-02/2018-06-23"}),
+        ("Attacks ran between the last week of June and July 27, 2017.", {"2017-06/2017-07-27"}),
         # The year from the date of publication, which is never after it.
         ("In June, we saw another attack.", {"2021-06"}),
         ("An attack followed on November 3rd.", {"2020-11-03"}),
@@ -162,6 +220,12 @@ def test_organisations(text: str, expected: set[str]) -> None:
         ("The attack used Windows Server 2012.", set()),
         ("The attack may 10 times repeat; they march on.", set()),
         ("The attack was seen on February 31, 2020.", set()),
+        ("They attacked shops in 2013.", set()),
+        ("On November 15, 1876, the attack took place.", set()),
+        ("The Q4 2020 report counts attacks.", set()),
+        ("The sample in Table 3 may be part of the campaign.", set()),
+        ("The sample of the attack was submitted on March 3, 2021.", set()),
+        ("The botnet was quiet in May 2021.", set()),
     ],
 )
 def test_windows(text: str, expected: set[str]) -> None:
@@ -183,6 +247,7 @@ def test_a_year_is_taken_from_the_text_where_nothing_else_tells() -> None:
         ("August 21, 2020 at 6:00 AM\nTags: a", {"2020-08-21"}),
         ("Last updated: July 28, 2021\nAn attack.", set()),
         ("Copyright | June 1, 2020", set()),
+        ("Sat 07 September 2019 in Tools\nAn attack.", {"2019-09-07"}),
         ("On June 17, 2020 we saw an attack.", set()),
         ("Creation Date: 2020-02-28\nRegistrar: none", set()),
         ("A bug (published December 17, 2019) was used.", set()),
@@ -210,7 +275,11 @@ def test_the_known_date_of_publication_is_preferred() -> None:
         ("Victims lost a total of £2,000,000.", {("2000000 GBP", "total")}),
         ("They demanded USD 3.25 billion.", {("3250000000 USD", "")}),
         ("They demanded 300 dollars in bitcoin.", {("300 USD", "")}),
+        ("Some pay the 300$ ransom.", {("300 USD", "")}),
+        ("When the dust settled, $10 million was stolen.", {("10000000 USD", "single")}),
+        ("The price tag for decryption was $200k.", {("200000 USD", "")}),
         # Prices, funding, bounties, numbers that are none.
+        ("The stolen kit is priced at $200.", set()),
         ("Stolen kits are sold for $500.", set()),
         ("The loss-making firm has revenues of $5 million.", set()),
         ("They stole data from a $3 billion company.", set()),
@@ -248,8 +317,9 @@ def test_menus_teasers_and_bibliographies_are_left_out() -> None:
     later = "June 1, 2022 - Somebody is targeting the Greek government. More attacks on Spain."
     cited = "[3] A. Writer, “Attacks on Italian banks,” 5 May 2019, https://example.org"
     more = "Intro The group attacked Malta.\nThey used tools … Read More\nIt hit Cyprus … Read More"
+    form = "You agree to receive updates.\nAttacks on Nepal rose.\n"
     body = "The group attacked clinics in Kenya.\n" * 12
-    text = "\n".join((menu, body, later, cited, more))
+    text = "\n".join((menu, body, later, cited, more, form))
     assert values(text, "country", published="2021-05-01") == {"KE"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_left
-from calendar import monthrange
+from calendar import month_name, monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,10 +17,6 @@ from samehand.config import bundled
 from samehand.extract.victims import holding
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_FULL = (
-    "january february march april may june july august september october november december".split()
-)
-_MAY = 4
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
@@ -188,7 +184,7 @@ def _parsed(lower: str, match: re.Match[str]) -> _Date | None:
 @cache
 def _marks() -> ahocorasick.AhoCorasick:
     """Finds what every date holds."""
-    months = [_FULL[n] if n != _MAY else "" for n in range(len(_MONTHS))]
+    months = [month.lower() for month in month_name if len(month) > len("may")]
     shorts = [short + mark for short in (*_MONTHS, "sept") for mark in " .,\n" if short != "may"]
     figures = "0123456789"
     # 'may' is mostly a verb: only beside a figure or behind a preposition.
@@ -198,7 +194,7 @@ def _marks() -> ahocorasick.AhoCorasick:
     may += ["mid-may", "may of", "may, ", *(f"{end} may" for end in ("st", "nd", "rd", "th"))]
     may += [f"{figure} may" for figure in figures] + [f"may {figure}" for figure in figures]
     years = [f"{year}" for year in (198, 199, *range(200, 205))]
-    return ahocorasick.AhoCorasick([*filter(None, months), *shorts, *may, *years])
+    return ahocorasick.AhoCorasick([*months, *shorts, *may, *years])
 
 
 def _dates(lower: str, start: int, end: int) -> list[_Date]:

@@ -19,8 +19,9 @@ import ahocorasick_rs as ahocorasick
 from samehand.config import bundled
 from samehand.extract.dates import published as published_date
 from samehand.extract.dates import windows
+from samehand.extract.organisations import organisations
 from samehand.extract.sentences import sentences
-from samehand.extract.victims import holding, lowered, organisations, victims
+from samehand.extract.victims import holding, lowered, victims
 from samehand.model import Fact
 
 #: Fewest lines without a full stop, one after the other, that make a menu and no prose.

@@ -1,9 +1,9 @@
-"""Countries, sectors and organisations that the sentences of a report name as victims.
+"""Countries and sectors that the sentences of a report name as victims.
 
 A sentence is read once from left to right. Words such as "targeted", "attacks against" or "users
 in" open a stretch in which countries and sectors are victims; words that turn to something else
 ("using", "according to", "servers") close it. Words such as "were infected" or "victims" look back
-instead. Names of organisations are read right behind such words, or right before.
+instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Literal, NamedTuple
 import ahocorasick_rs as ahocorasick
 
 from samehand.config import bundled
-from samehand.normalise import name_key
 
 #: Farthest that a victim may stand from its cue, or from the victim before it, in characters.
 _REACH = 95
@@ -79,7 +78,7 @@ def _table(rows: dict[str, tuple[str, bool]]) -> _Table:
     return _Table(finder, tuple(rows.values()))
 
 
-def _listed(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
     """The entries of a list that is parted by semicolons."""
     return [" ".join(entry.split()) for entry in text.split(";") if entry.strip()]
 
@@ -91,12 +90,12 @@ def _countries() -> _Table:
     for line in raw["rows"].strip().split("\n"):
         code, _, rest = line.partition(" ")
         names, _, people = rest.partition("|")
-        rows.update((name, (code, True)) for name in _listed(names))
-        for name in _listed(people):
+        rows.update((name, (code, True)) for name in listed(names))
+        for name in listed(people):
             rows[name] = (code, False)
             if name[-1] in "nick":
                 rows[name + "s"] = (code, False)
-    rows.update((name, ("", False)) for name in _listed(raw["others"]))
+    rows.update((name, ("", False)) for name in listed(raw["others"]))
     return _table(rows)
 
 
@@ -106,11 +105,11 @@ def _sectors() -> _Table:
     rows: dict[str, tuple[str, bool]] = {}
     for part, sure in (("fields", False), ("bodies", True)):
         for value, words in raw[part].items():
-            for word in _listed(words):
+            for word in listed(words):
                 stem = word.removesuffix("*")
                 for ending in ("", "s", "'s", "’s") if stem != word else ("",):
                     rows[stem + ending] = (value, sure)
-    rows.update((word, ("", False)) for word in _listed(raw["others"]["words"]))
+    rows.update((word, ("", False)) for word in listed(raw["others"]["words"]))
     return _table(rows)
 
 
@@ -364,168 +363,3 @@ def _is_origin(lower: str, start: int, end: int, place: Place, *, acts: bool = T
     return (
         cues.origin_after.match(after) is not None or cues.origin_before.search(before) is not None
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Naming:
-    stems: ahocorasick.AhoCorasick
-    """Finds what every cue of `strict` and `behind` holds."""
-    nouns: ahocorasick.AhoCorasick
-    """Finds what every name behind a cue of `loose` holds."""
-    strict: re.Pattern[str]
-    """Cues whose object is an organisation, whatever it is called."""
-    threat: re.Pattern[str]
-    """What a sentence holds that is read for the cues of `loose`."""
-    loose: re.Pattern[str]
-    """Cues after which a name counts if a word in it says what it is."""
-    behind: re.Pattern[str]
-    """What is said of an organisation named before."""
-    kinds: re.Pattern[str]
-    generic: frozenset[str]
-    regions: frozenset[str]
-    single: frozenset[str]
-    never: frozenset[str]
-
-
-@cache
-def _naming() -> _Naming:
-    raw = tomllib.loads(bundled("knowledge/data/victims.toml").decode())["organisations"]
-    strict, loose, behind = (
-        re.compile(rf"(?<!\w)(?=[a-z])(?:{'|'.join(raw[name])})")
-        for name in ("strict", "loose", "behind")
-    )
-    kinds = _listed(raw["kinds"])
-    return _Naming(
-        ahocorasick.AhoCorasick(raw["stems"].split()),
-        ahocorasick.AhoCorasick(kinds),
-        strict,
-        re.compile("|".join(raw["loose_stems"].split())),
-        loose,
-        behind,
-        re.compile(rf"\b(?:{'|'.join(kinds)})\b"),
-        *(frozenset(raw[name].split()) for name in ("generic", "regions", "single", "never")),
-    )
-
-
-@cache
-def _adversaries() -> frozenset[str]:
-    """Folded names of actors, campaigns, malware and tools, which are no victims."""
-    from samehand.knowledge.namebook import graph
-    from samehand.knowledge.software import families
-
-    known = {name_key(naming.name) for naming in graph().namings}
-    known |= {name.removeprefix("the") for name in known}
-    return frozenset(known | {name_key(n) for f in families().values() for n, _ in f.names})
-
-
-#: A name of up to eight words with capitals.
-_NAME = re.compile(
-    r"[A-Z][\w&’'.-]{0,30}"
-    r"(?: (?:of the |for the |of |for |and |& |de |del |do |da )?[A-Z][\w&’'-]{0,30}){0,7}"
-)
-#: What may stand between a cue and a name.
-_BEFORE_NAME = re.compile(
-    r"(?:the |a |an "
-    r"|[a-z-]{2,20} (?:company|firm|bank|giant|contractor|provider|vendor|maker) ){0,2}"
-)
-_BETWEEN_NAMES = re.compile(
-    r"(?: \([A-Z][\w-]{1,11}\))?(?: in (?:19|20)\d\d)?(?:, and |, as well as |, | and | as well as )"
-    r"(?:the )?"
-)
-#: An abbreviation behind a name: "the National Archive Council (NAC)".
-_SHORT_FORM = re.compile(r"\([A-Z][\w-]{1,11}\)")
-_NAME_TAIL = re.compile(r"(?:['’]s?|[.-])+$")
-#: Plurals of abbreviations, and names of files.
-_NO_NAME = re.compile(r"(?:^| )[A-Z]{2,}s$|\.[a-z]|[a-z]\.[A-Z]")
-#: Words that only open a sentence.
-_OPENING = re.compile(r"(?:(?:The|A|An|In|On|At|When|After|While|Although|Both|Hacked|How) ){1,3}")
-#: Nouns behind a name that make it an adjective.
-_ADJECTIVE = re.compile(
-    r" (?:industr|sector|compan|diaspora|communit|servers?|software|platform|users?|victims?"
-    r"|products?|vulnerabilit|people|organi[sz]ation|entit|institution|websites?\b|manufactur|makers?\b|producer|supplier"
-    r"|contractor|agenc|firms?\b|banks\b|official)"
-)
-#: Nouns without a capital that end a name: "the Norwegian parliament".
-_NOUN = re.compile(
-    r" (?:central |national )?(?:bank|parliament|police|university|hospital|embassy)\b"
-)
-_INDEFINITE = re.compile(r"\b(?:an?|one|another|any|some|no) (?:[a-z-]+ ){0,2}$")
-#: How far before a statement the name may begin, in characters.
-_NAME_REACH = 90
-#: Names of one list.
-_MOST_NAMES = 8
-
-
-def organisations(
-    text: str, lower: str, spans: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, int]]:
-    """Places of the names of organisations that are victims, not in order."""
-    naming = _naming()
-    stated = list(holding(naming.stems, lower, spans))
-    nouns = holding(naming.nouns, text, spans)
-    named = [span for span in nouns if naming.threat.search(lower, *span)]
-    for pattern, here in ((naming.strict, stated), (naming.loose, named)):
-        for cue, end in _within(pattern, lower, here):
-            at, strict = cue.end(), pattern is naming.strict
-            for _ in range(_MOST_NAMES):
-                before = _BEFORE_NAME.match(text, at, end)
-                name = _NAME.match(text, before.end() if before else at, end)
-                if name is None:
-                    break
-                yield from _organisation(text, *name.span(), strict=strict)
-                gap = _BETWEEN_NAMES.match(text, name.end(), end)
-                if gap is None:
-                    break
-                at, strict = gap.end(), False
-    for cue, _ in _within(naming.behind, lower, stated):
-        left = max(0, cue.start() - _NAME_REACH)
-        left = max(left, lower.rfind("\n", left, cue.start()) + 1)
-        edge = cue.start()
-        for name in list(_NAME.finditer(text, left, cue.start()))[:-_MOST_NAMES:-1]:
-            if text[name.start() - 1] == "(":
-                continue
-            gap = text[name.end() : edge]
-            if edge == cue.start():
-                gap = _SHORT_FORM.sub("", gap)
-            if gap.strip(" ’'s,") and not (edge < cue.start() and _BETWEEN_NAMES.fullmatch(gap)):
-                break
-            yield from _organisation(text, *name.span(), strict=edge == cue.start())
-            edge = name.start()
-
-
-def _within(
-    pattern: re.Pattern[str], lower: str, spans: Sequence[tuple[int, int]]
-) -> Iterator[tuple[re.Match[str], int]]:
-    """Matches inside sentences, with the end of the sentence."""
-    for start, end in spans:
-        for match in pattern.finditer(lower, start, end):
-            yield match, end
-
-
-def _organisation(text: str, start: int, end: int, *, strict: bool) -> Iterator[tuple[int, int]]:
-    """The place of a name if it is that of an organisation."""
-    naming = _naming()
-    opening = _OPENING.match(text, start, end)
-    start = opening.end() if opening else start
-    noun = _NOUN.match(text, end)
-    if noun and not _INDEFINITE.search(text, max(0, start - 20), start):
-        end = noun.end()
-    end -= len(text[start:end]) - len(_NAME_TAIL.sub("", text[start:end]))
-    name = text[start:end]
-    words = [w.strip(".’'").lower() for w in name.split()]
-    if len(name) < 3 or any(w in naming.never or any(c.isdigit() for c in w) for w in words):
-        return
-    if _ADJECTIVE.match(text, end) or name_key(name) in _adversaries():
-        return
-    known = naming.kinds.search(name) is not None
-    place = next((p for p in places(name, lowered(name)) if p.what == "country"), None)
-    if place and len(name) - (place.end - place.start) < 4:
-        return
-    rest = (name[: place.start] + name[place.end :]).lower().split() if place else words
-    plain = all(w in naming.generic or w in naming.regions for w in rest)
-    if (plain and not (place and words[-1] in naming.single)) or _NO_NAME.search(name):
-        return
-    if words[0] in naming.regions and not known:
-        return
-    if (known and len(words) > 1) or (strict and not (place and len(words) < 2)):
-        yield start, end
