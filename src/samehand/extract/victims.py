@@ -35,6 +35,12 @@ _BESIDE = 60
 _LIST_GAP = 50
 #: Longest line of a list under a sentence that ends in a colon, in characters.
 _LIST_LINE_CHARS = 90
+#: "Ministry of Health" is a body of the state.
+_OFFICE = re.compile(
+    r"(?:ministr(?:y|ies)|departments?|minister|bureau) (?:of|for) (?:\w+ (?:and )?)?$"
+)
+_OFFICE_CHARS = 44
+_STATE = ("government", "defence")
 #: Lines of such a list that are looked at.
 _LIST_ENDS_AFTER = 60
 
@@ -60,7 +66,7 @@ class _Table:
 @dataclass(frozen=True, slots=True)
 class _Cues:
     events: re.Pattern[str]
-    """Groups no, back, near, keep, doubt, open, weak, close and mark."""
+    """Groups no, back, near, keep, doubt, open, weak, feign, close and mark."""
     list_stem: re.Pattern[str]
     """What a line that opens a list holds."""
     threat: re.Pattern[str]
@@ -163,6 +169,8 @@ def places(text: str, lower: str) -> list[Place]:
             short = end - start == 2 or lower[start + 2] == " "
             if short and not text[start : start + 2].isupper():
                 continue
+            if value not in _STATE and _OFFICE.search(lower, max(0, start - _OFFICE_CHARS), start):
+                continue
             found.append(Place("sector", value, start, end, sure))
     found.sort(key=lambda place: place.start)
     return found
@@ -255,7 +263,8 @@ def _in_sentence(
         kind = match.lastgroup
         if match.start() < clause or _is_no_end(match, here, number):
             continue
-        if kind in ("close", "mark"):
+        if kind in ("feign", "close", "mark"):
+            threat = threat and kind != "feign"
             anchor, clause = _after_brackets(lower, anchor, match), match.end()
         elif kind == "keep":
             still = anchor >= 0 and match.start() - anchor <= 2 * _REACH
