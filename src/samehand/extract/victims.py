@@ -41,6 +41,8 @@ _OFFICE = re.compile(
 )
 _OFFICE_CHARS = 44
 _STATE = ("government", "defence")
+#: What storms and laws do as well.
+_AFFECTED = re.compile(r"\b(?:affected|impacted)\b")
 #: Lines of such a list that are looked at.
 _LIST_ENDS_AFTER = 60
 
@@ -254,7 +256,8 @@ def _in_sentence(
         while number < len(here) and here[number].start < until:
             place = here[number]
             near = anchor >= 0 and place.start - anchor <= _REACH
-            if near and good[number] and not _is_origin(lower, start, end, place):
+            one = here[number - 1] if number else None
+            if near and good[number] and not _is_origin(lower, start, end, place, one):
                 taken.add(number)
                 anchor = place.end
             number += 1
@@ -274,6 +277,8 @@ def _in_sentence(
             anchor, clause = -1, comma if comma >= 0 else end
         elif kind == "open" or (kind == "weak" and threat):
             anchor = match.end()
+        elif kind == "back" and not threat and _AFFECTED.search(match[0]):
+            continue
         elif kind in ("back", "near"):
             before = [i for i in range(number) if good[i] and here[i].start >= clause]
             taken.update(_looked_back(lower, start, match, here, before))
@@ -355,14 +360,22 @@ def _after_brackets(lower: str, anchor: int, close: re.Match[str]) -> int:
     return shut + 1 if shut >= 0 else -1
 
 
-def _is_origin(lower: str, start: int, end: int, place: Place, *, acts: bool = True) -> bool:
+def _is_origin(
+    lower: str, start: int, end: int, place: Place, one: Place | None = None, *, acts: bool = True
+) -> bool:
     """Whether a country is that of the attacker, its language or machines, or of the publisher.
 
-    ``acts``: or does something itself, as in "North Korea has attacked".
+    ``one`` is the place before: in "on behalf of the Iranian government" the sector is no victim
+    either. ``acts``: or does something itself, as in "North Korea has attacked".
     """
-    if place.what != "country":
-        return False
     cues = _cues()
+    if place.what != "country":
+        if one is None or one.what != "country" or place.start - one.end != 1:
+            return False
+        return (
+            cues.origin_before.search(lower[max(start, one.start - _BESIDE) : one.start])
+            is not None
+        )
     after = lower[place.end : min(end, place.end + _BESIDE)]
     before = lower[max(start, place.start - _BESIDE) : place.start]
     if acts and place.sure and cues.always_acts.match(after):
