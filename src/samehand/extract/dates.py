@@ -31,6 +31,8 @@ _BEFORE_BARE = re.compile(
     r"|spring of"
     r"|fall of|autumn of|winter of|summer|spring|fall|autumn|winter|year|at least))?[ -]$"
 )
+#: The same of a year that is a window: "since 2014" and "as of late 2019" tell how old a thing is.
+_BEFORE_YEAR = re.compile(r"\b(?:in|during|throughout|of|from|between|and|to|until|through)[ -]$")
 #: Before 'March' and 'May' alone, which are also verbs.
 _BEFORE_MAY = re.compile(r"\b(?:in|since|from|until|during|late|early|mid)[ -]$")
 #: The same before 'May 10' without a year.
@@ -153,6 +155,8 @@ def _parsed(lower: str, match: re.Match[str]) -> _Date | None:
     if kind == "m" and _BEFORE_END.match(lower, end):
         return _Date(kind, (0, _month(text), 0), (0, _month(text), 0), start, end)
     if kind in ("m", "y") and not _BEFORE_BARE.search(before):
+        return None
+    if kind == "y" and not _BEFORE_YEAR.search(before):
         return None
     if kind == "m" and text.startswith(("mar", "may")) and not _BEFORE_MAY.search(before):
         return None

@@ -273,7 +273,7 @@ def _money(lower: str, spans: Sequence[tuple[int, int]]) -> Iterator[Fact]:
 def _amount(match: re.Match[str]) -> str:
     """The amount and currency of a match, such as '81000000 USD'; '' for nothing."""
     figure = next(filter(None, (match[name] for name in "abcd"))).replace(",", "")
-    unit = next((match["u" + name] for name in "abcd" if match["u" + name]), "").strip(" -–")
+    unit = next((match["u" + name] for name in "abcd" if match["u" + name]), "").strip("- \n–")
     if match["sign"]:
         currency = _SIGNS[match["sign"]]
     elif match["after"]:

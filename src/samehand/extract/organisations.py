@@ -96,7 +96,7 @@ _OPENING = re.compile(r"(?:(?:The|A|An|In|On|At|When|After|While|Although|Both|H
 #: Nouns behind a name that make it an adjective.
 _ADJECTIVE = re.compile(
     r" (?:industr|sector|compan|diaspora|communit|servers?|software|platform|users?|victims?"
-    r"|products?|vulnerabilit|people|organi[sz]ation|entit|institution|websites?\b|manufactur|makers?\b|producer|supplier"
+    r"|products?|devices?\b|vulnerabilit|people|organi[sz]ation|entit|institution|websites?\b|manufactur|makers?\b|producer|supplier"
     r"|contractor|agenc|firms?\b|banks\b|official|\d{2,3}\b)"
 )
 #: Nouns without a capital that end a name: "the Norwegian parliament".
