@@ -58,6 +58,11 @@ def values(text: str, *kinds: str, published: str = "") -> set[str]:
         ("Countries targeted in this campaign:\n- Poland\n- Czech Republic\n", {"PL", "CZ"}),
         ("Targeted sectors: energy, mining, retail", {"energy", "mining", "retail"}),
         ("The malware's targets (listed by volume): Germany, Austria", {"DE", "AT"}),
+        ("They attacked the following sectors: aerospace and defense\nhigh tech\nRetail stores\n"
+         "Read on\nLegal services",
+         {"aerospace", "defence", "technology", "retail"}),
+        ("Their lures were sent to restaurant chains.", {"restaurant"}),
+        ("The group wreaked havoc on the hospitality sector.", {"hospitality"}),
         # Fields need a noun for organisations or a list.
         ("They attacked the retail, restaurant, and hospitality sectors.",
          {"retail", "restaurant", "hospitality"}),

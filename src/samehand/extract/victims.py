@@ -228,6 +228,9 @@ def victims(text: str, lower: str, spans: Sequence[tuple[int, int]]) -> Iterator
         yield from found
         if still and lower[end - 1] == ":":
             carried = _LIST_ENDS_AFTER
+        elif still and (opened or ":" in lower[start:end]) and lower[end - 1] not in ".!?;":
+            # A list that begins behind the colon, and goes on in lines of their own.
+            carried = max(carried, 1)
 
 
 def _opens_list(lower: str, start: int, end: int) -> bool:
