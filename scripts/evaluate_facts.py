@@ -4,7 +4,7 @@
 
 Reads report_texts.jsonl.gz of the data folder and `scripts/gold/facts.jsonl`. Prints precision and
 recall by kind. Optional labels are neither a miss nor a false find. Countries, sectors and money
-count by value, organisations by overlap of the spans, windows by value or the same start. Reports of
+count by value, organisations by name or overlap of the spans, windows by value or the same start. Reports of
 the same draw without any fact (known from `names.jsonl`) count for false finds.
 """
 
@@ -36,11 +36,16 @@ def labels(half: str) -> dict[str, list[dict]]:
     return found
 
 
-def same(fact: Fact, label: dict) -> bool:
+def same(fact: Fact, label: dict, text: str) -> bool:
     if fact.what != label["what"]:
         return False
     if fact.what == "organisation":
-        return fact.start < label["end"] and label["start"] < fact.end
+        l, r = fact.value + " ", text[label["start"] : label["end"]] + " "
+        return (
+            l.startswith(r)
+            or r.startswith(l)
+            or (fact.start < label["end"] and label["start"] < fact.end)
+        )
     if fact.what == "window":
         return fact.value.split("/")[0] == label["value"].split("/")[0]
     return fact.value == label["value"]
@@ -77,7 +82,7 @@ def main() -> None:
             facts = [f for f in find_facts(text, report.get("published") or "") if f.what in KINDS]
             spent += time.perf_counter() - began
             read += len(text)
-            met = {id(row) for row in rows for fact in facts if same(fact, row)}
+            met = {id(row) for row in rows for fact in facts if same(fact, row, text)}
             for row in rows:
                 if not row.get("optional"):
                     (right if id(row) in met else missed)[row["what"]] += 1
@@ -89,7 +94,7 @@ def main() -> None:
                             text[max(0, row["start"] - 90) : row["end"] + 40].replace("\n", " "),
                         )
             for fact in facts:
-                if not any(same(fact, row) for row in rows):
+                if not any(same(fact, row, text) for row in rows):
                     false[fact.what] += 1
                     if options.errors:
                         print(

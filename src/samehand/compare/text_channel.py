@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from samehand.compare.text_cues import AliasPlaces, tells_origin
 from samehand.config import bundled
-from samehand.extract.names import everyday, find_names
+from samehand.extract.gazetteer import everyday
+from samehand.extract.names import find_names
 from samehand.extract.techniques import document_techniques
 from samehand.extract.victims import lowered, places
 from samehand.knowledge import actor_texts, attack, software

@@ -30,8 +30,10 @@ _BEFORE_BARE = re.compile(
     r"|spring of"
     r"|fall of|autumn of|winter of|summer|spring|fall|autumn|winter|year|at least))?[ -]$"
 )
+#: The same of a year that is a window: "since 2014" and "as of late 2019" tell how old a thing is.
+_BEFORE_YEAR = re.compile(r"\b(?:in|during|throughout|of|from|between|and|to|until|through)[ -]$")
 #: Before 'March' and 'May' alone, which are also verbs.
-_BEFORE_MAY = re.compile(r"\b(?:in|since|until|during|late|early|mid)[ -]$")
+_BEFORE_MAY = re.compile(r"\b(?:in|since|from|until|during|late|early|mid)[ -]$")
 #: The same before 'May 10' without a year.
 _BEFORE_DAY = re.compile(
     r"(?:\b(?:on|by|since|until|from|between|and|to|of|before|after|late|early|around|day)|,) $"
@@ -41,12 +43,16 @@ _BEFORE_DAY = re.compile(
 _BEFORE_MARK, _BEHIND_MARK = 24, 48
 #: Dates over text in lower case; every alternative is of bounded length.
 _DATE = re.compile(
-    rf"(?:(?<![\w./-])|(?<=mid-))(?:"
+    rf"(?:(?<![\w./-])|(?<=mid-))"
+    # One look spares most places the alternatives.
+    rf"(?=[0-9]|jan|feb|ma[ry]|apr|ju[nl]|aug|sep|oct|nov|dec|q[1-4]|h[12]|first|second|latter|third"
+    rf"|fourth)(?:"
     rf"(?P<iso>(?:19|20)\d\d[-/.](?:0[1-9]|1[0-2])[-/.](?:0[1-9]|[12]\d|3[01]))(?![\d-])(?!\.\d)"
     rf"|(?P<years>{_YEAR}\s?[-–]\s?{_YEAR})(?![\w/-])"
     rf"|(?P<part>(?:q[1-4]|h[12]|(?:first|second|latter) half of|first quarter of|second quarter of"
     rf"|third quarter of|fourth quarter of),?\s{_YEAR})"
-    rf"|(?P<mdy>{_MONTH}\s{{1,3}}{_DAY}(?:\s?[-–]\s?{_DAY})?(?:,?\s{{1,3}}(?:of )?{_YEAR})?)"
+    rf"|(?P<mdy>{_MONTH}\s{{1,3}}{_DAY}(?:\s?(?:[-–]|to|through)\s?{_DAY})?"
+    rf"(?:,?\s{{1,3}}(?:of )?{_YEAR})?(?!,? 1[0-9]\d\d\b))"
     rf"|(?P<dmy>{_DAY}\s(?:of )?{_MONTH}(?:,?\s{_YEAR})?)"
     rf"|(?P<my>{_MONTH}(?:,|\sof)?\s{_YEAR})"
     rf"|(?P<m>{_MONTH})(?![\w'’/-])"
@@ -56,9 +62,19 @@ _DATE = re.compile(
 )  # fmt: skip
 _JOINS = re.compile(
     r"\s?(?:,?\s(?P<and>and)|,?\s(?:to|until|till|through|thru|up to|up until)|[-–—])"
-    r"\s(?:at least |about |around )?(?:early |late |mid-|the end of |end of )?\s?"
+    r"\s(?:at least |about |around )?(?:early |late |mid-|(?:the )?(?:end|last week) of )?\s?"
 )
-_BETWEEN = re.compile(r"\bbetween (?:early |late |mid-|at least |about )?$")
+#: A month alone before another that is dated: "February through June 23rd of 2018".
+_BEFORE_END = re.compile(rf" (?:through|thru|to|until|till)(?: early| late)? {_MONTH}")
+#: What stands between the first and last month of a list: "February, March, and April of 2019".
+_LISTED = re.compile(rf"(?:, {_MONTH}){{1,4}},? and ")
+#: Older than this, in years before publication, a year alone is history.
+_HISTORY_YEARS = 3
+#: Behind a date that is that of a paper: "the Q4 2020 report".
+_PAPER = re.compile(r",? (?:\w+ )?(?:report|survey|study|edition|issue|review)\b")
+_BETWEEN = re.compile(
+    r"\bbetween (?:early |late |mid-|at least |about |the (?:first|last) (?:week|days) of )?$"
+)
 #: What is read on either side of a date, in characters.
 _BESIDE = 110
 #: Nearer than this, words that speak of something else than the activity take the date away.
@@ -75,7 +91,7 @@ _CHANGED = re.compile(r"\b(?:updated|modified|last|revised|accessed|reviewed|eff
 #: What may stand beside a date that has a line to itself.
 _REST = re.compile(
     r"[\s|•·,–-]*(?:(?:at )?\d{1,2}:\d\d\s?(?:[ap]\.?m\.?)?(?: [a-z]{2,4})?[\s|•·,–-]*)?"
-    r"(?:by\b.*)?$"
+    r"(?:by\b.*|in [\w ]{1,30})?$"
 )
 _LINE_BEGINS = re.compile(_WEEKDAY + "$")
 _DAY_WRITTEN = re.compile(r"[0-9]{4}(?:-[0-9]{1,2}){0,2}")
@@ -138,7 +154,11 @@ def _parsed(lower: str, match: re.Match[str]) -> _Date | None:
     before = lower[max(0, start - 32) : start].replace("\n", " ")
     years = [int(year) for year in re.findall(_YEAR, text)]
     first = last = (years[-1] if years else 0, 0, 0)
+    if kind == "m" and _BEFORE_END.match(lower, end):
+        return _Date(kind, (0, _month(text), 0), (0, _month(text), 0), start, end)
     if kind in ("m", "y") and not _BEFORE_BARE.search(before):
+        return None
+    if kind == "y" and not _BEFORE_YEAR.search(before):
         return None
     if kind == "m" and text.startswith(("mar", "may")) and not _BEFORE_MAY.search(before):
         return None
@@ -155,7 +175,7 @@ def _parsed(lower: str, match: re.Match[str]) -> _Date | None:
         last = (years[0], number * months, 0)
     elif kind in ("mdy", "dmy"):
         days = [int(day) for day in re.findall(r"\d{1,2}", re.sub(_YEAR, " ", text))]
-        verb = kind == "mdy" and not years and text.startswith(("mar", "may"))
+        verb = not years and re.search(r"\bma(?:r|y|rch)\b", text) is not None
         if verb and not _BEFORE_DAY.search(before):
             return None
         if kind == "mdy" and not years and re.match(r"\s?[:.]\d|\d", lower[end : end + 3]):
@@ -257,6 +277,8 @@ def windows(
             first, last = _placed(date.first, anchor), _placed(date.last, anchor)
             if not first[0] or (until[0] and first > _after(until)):
                 continue
+            if date.kind == "y" and until[0] - first[0] >= _HISTORY_YEARS:
+                continue
             if last < first or not _is_activity(lower, start, end, date):
                 continue
             if not (_exists(first) and _exists(last)):
@@ -295,10 +317,9 @@ def _joined(lower: str, here: Sequence[_Date]) -> Iterator[_Date]:
             gap = _JOINS.fullmatch(lower[one.end : other.start].replace("\n", " "))
             before = lower[max(0, one.start - 30) : one.start]
             month_and = gap and gap["and"] and one.kind == "m" and other.kind == "my"
-            if (
-                gap
-                and other.first == other.last
-                and (not gap["and"] or _BETWEEN.search(before) or month_and)
+            listed = _LISTED.fullmatch(lower[one.end : other.start]) and one.kind == "m"
+            if other.first == other.last and (
+                listed or (gap and (not gap["and"] or _BETWEEN.search(before) or month_and))
             ):
                 year = one.first[0] or other.first[0]
                 month = one.first[1]
@@ -315,7 +336,7 @@ def _is_activity(lower: str, start: int, end: int, date: _Date) -> bool:
     """Whether the words around a date speak of what was done, not of papers, files or products."""
     left = lower[max(start, date.start - _BESIDE) : date.start]
     right = lower[date.end : min(end, date.end + _BESIDE)]
-    if left.rstrip().endswith(_CITED):
+    if left.rstrip().endswith(_CITED) or _PAPER.match(right):
         return False
     words = _words()
     if words.other.search(left[-_CLOSE:]) or words.other.search(right[:_CLOSE]):

@@ -19,8 +19,9 @@ import ahocorasick_rs as ahocorasick
 from samehand.config import bundled
 from samehand.extract.dates import published as published_date
 from samehand.extract.dates import windows
+from samehand.extract.organisations import organisations
 from samehand.extract.sentences import sentences
-from samehand.extract.victims import holding, lowered, organisations, victims
+from samehand.extract.victims import holding, lowered, victims
 from samehand.model import Fact
 
 #: Fewest lines without a full stop, one after the other, that make a menu and no prose.
@@ -41,6 +42,8 @@ _TEASER = re.compile(
 )
 #: The end of a teaser, whose two sentences stand before it.
 _READ_MORE = re.compile(r"(?:…|\.\.\.)\s{0,3}(?:read more|continue reading|more »)")
+#: What a form below a page says, behind which teasers follow.
+_FORM = re.compile(r"\byou agree to (?:receive|our|the)\b|\bunsubscribe at any time\b")
 
 _UNITS = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "mm": 6, "million": 6, "mil": 6, "b": 9, "bn": 9,
           "billion": 9, "trillion": 12}  # fmt: skip
@@ -71,7 +74,7 @@ _MONEY = re.compile(
     rf"|(?<![\w.,])(?P<front>{_CODES})\s?(?P<b>{_FIGURE})(?P<ub>{_UNIT})"
     rf"|(?<![\w.,:/-])(?P<c>{_FIGURE})(?P<uc>{_UNIT})\s"
     rf"(?P<name>{_CODES}|{'|'.join(sorted(_NAMES, key=len, reverse=True))})s?\b"
-    rf"|(?<![\w.,:/-])(?P<d>{_FIGURE})(?P<ud>{_UNIT})\s?(?P<after>[€£₩])"
+    rf"|(?<![\w.,:/-])(?P<d>{_FIGURE})(?P<ud>{_UNIT})\s?(?P<after>[€£₩$])"
 )
 #: What is read on either side of an amount, in characters.
 _BESIDE = 140
@@ -80,6 +83,7 @@ _NEAR = 45
 
 #: What follows an amount that says how large somebody is.
 _SIZE = re.compile(r"[- ](?:company|firm|business|industry|market|giant|deal|contract|fund)\b")
+_PRICE = re.compile(r"\bpric(?:e|ed|es|ing)\b")
 _DENIED = re.compile(
     r"\b(?:not|no|rather than|unlikely|instead of|without|never|neither)\b[^,;.]{0,30}$"
 )
@@ -91,6 +95,7 @@ def find_facts(text: str, published: str = "") -> list[Fact]:
     ``published`` (YYYY-MM-DD, or '' if unknown) gives dates without a year theirs and tells teasers
     of later reports. Amounts that contradict each other are all kept.
     """
+    text = text.replace("\u00a0", " ")
     lower = lowered(text)
     stated = published_date(lower, published)
     known = published or (stated.value if stated else "")
@@ -116,8 +121,14 @@ def find_facts(text: str, published: str = "") -> list[Fact]:
 
 
 def _same_name(l: str, r: str) -> bool:
-    """Whether one name is the other, shortened by its last words."""
+    """Whether one name is the other, shortened by its last words or to its initials."""
+    if l.isupper() or r.isupper():
+        return l == r or l == _initials(r) or r == _initials(l)
     return (l + " ").startswith(r + " ") or (r + " ").startswith(l + " ")
+
+
+def _initials(name: str) -> str:
+    return "".join(word[0] for word in name.split() if word[0].isupper())
 
 
 @lru_cache(maxsize=1)  # claims and facts of a text are read one after the other
@@ -156,10 +167,12 @@ def prose_only(
 def _teasers_from(lower: str, spans: Sequence[tuple[int, int]]) -> int:
     """Where the teasers of other pages begin at the end of a text; its length if there are none."""
     more = _READ_MORE.search(lower, len(lower) // 2)
-    if more is None:
-        return len(lower)
+    form = _FORM.search(lower, len(lower) // 2)
+    tail = form.start() if form else len(lower)
+    if more is None or not spans:
+        return tail
     number = max(0, bisect_right(spans, (more.start(), len(lower))) - 1)
-    return spans[max(0, number - 2)][0] if spans else len(lower)
+    return min(tail, spans[max(0, number - 2)][0])
 
 
 def _is_title(lower: str, start: int, end: int) -> bool:
@@ -213,6 +226,7 @@ class _Words:
     other: re.Pattern[str]
     total: re.Pattern[str]
     single: re.Pattern[str]
+    ransom: re.Pattern[str]
     motive: re.Pattern[str]
     motives: tuple[str, ...]
     """What the groups of `motive` stand for."""
@@ -221,13 +235,13 @@ class _Words:
 @cache
 def _words() -> _Words:
     raw = tomllib.loads(bundled("knowledge/data/facts.toml").decode())
-    taken, other, total, single = (
+    taken, other, total, single, ransom = (
         re.compile(rf"\b(?:{'|'.join(raw['money'][name])})")
-        for name in ("taken", "other", "total", "single")
+        for name in ("taken", "other", "total", "single", "ransom")
     )
     motives = "|".join(f"({'|'.join(rows)})" for rows in raw["motives"].values())
     motive = re.compile(rf"\b(?:{motives})")
-    return _Words(taken, other, total, single, motive, tuple(raw["motives"]))
+    return _Words(taken, other, total, single, ransom, motive, tuple(raw["motives"]))
 
 
 @cache
@@ -248,6 +262,9 @@ def _money(lower: str, spans: Sequence[tuple[int, int]]) -> Iterator[Fact]:
                 continue
             if _SIZE.match(lower, match.end()):
                 continue
+            priced = _PRICE.search(left[-_NEAR:]) or _PRICE.search(right[:_NEAR])
+            if priced and not (words.ransom.search(left) or words.ransom.search(right)):
+                continue
             amount = _amount(match)
             if amount and (words.taken.search(left) or words.taken.search(right)):
                 about = left + " " + right
@@ -259,7 +276,7 @@ def _money(lower: str, spans: Sequence[tuple[int, int]]) -> Iterator[Fact]:
 def _amount(match: re.Match[str]) -> str:
     """The amount and currency of a match, such as '81000000 USD'; '' for nothing."""
     figure = next(filter(None, (match[name] for name in "abcd"))).replace(",", "")
-    unit = next((match["u" + name] for name in "abcd" if match["u" + name]), "").strip(" -–")
+    unit = next((match["u" + name] for name in "abcd" if match["u" + name]), "").strip("- \n–")
     if match["sign"]:
         currency = _SIGNS[match["sign"]]
     elif match["after"]:

@@ -1,9 +1,9 @@
-"""Countries, sectors and organisations that the sentences of a report name as victims.
+"""Countries and sectors that the sentences of a report name as victims.
 
 A sentence is read once from left to right. Words such as "targeted", "attacks against" or "users
 in" open a stretch in which countries and sectors are victims; words that turn to something else
 ("using", "according to", "servers") close it. Words such as "were infected" or "victims" look back
-instead. Names of organisations are read right behind such words, or right before.
+instead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import ahocorasick_rs as ahocorasick
 from samehand.config import bundled
 
 #: Farthest that a victim may stand from its cue, or from the victim before it, in characters.
-_REACH = 75
+_REACH = 95
 #: The same where the cue stands behind.
 _REACH_BACK = 130
 #: Farthest between "Russian" and "victims", in characters.
@@ -35,6 +35,14 @@ _BESIDE = 60
 _LIST_GAP = 50
 #: Longest line of a list under a sentence that ends in a colon, in characters.
 _LIST_LINE_CHARS = 90
+#: "Ministry of Health" is a body of the state.
+_OFFICE = re.compile(
+    r"(?:ministr(?:y|ies)|departments?|minister|bureau) (?:of|for) (?:\w+ (?:and )?)?$"
+)
+_OFFICE_CHARS = 44
+_STATE = ("government", "defence")
+#: What storms and laws do as well.
+_AFFECTED = re.compile(r"\b(?:affected|impacted)\b")
 #: Lines of such a list that are looked at.
 _LIST_ENDS_AFTER = 60
 
@@ -60,11 +68,14 @@ class _Table:
 @dataclass(frozen=True, slots=True)
 class _Cues:
     events: re.Pattern[str]
-    """Groups no, back, near, keep, doubt, open, weak, close and mark."""
+    """Groups no, back, near, keep, doubt, open, weak, feign, close and mark."""
+    list_stem: re.Pattern[str]
+    """What a line that opens a list holds."""
     threat: re.Pattern[str]
     head: re.Pattern[str]
     joins: frozenset[str]
     acts: re.Pattern[str]
+    always_acts: re.Pattern[str]
     inside: re.Pattern[str]
     origin_after: re.Pattern[str]
     origin_before: re.Pattern[str]
@@ -75,7 +86,7 @@ def _table(rows: dict[str, tuple[str, bool]]) -> _Table:
     return _Table(finder, tuple(rows.values()))
 
 
-def _listed(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
     """The entries of a list that is parted by semicolons."""
     return [" ".join(entry.split()) for entry in text.split(";") if entry.strip()]
 
@@ -87,12 +98,12 @@ def _countries() -> _Table:
     for line in raw["rows"].strip().split("\n"):
         code, _, rest = line.partition(" ")
         names, _, people = rest.partition("|")
-        rows.update((name, (code, True)) for name in _listed(names))
-        for name in _listed(people):
+        rows.update((name, (code, True)) for name in listed(names))
+        for name in listed(people):
             rows[name] = (code, False)
             if name[-1] in "nick":
                 rows[name + "s"] = (code, False)
-    rows.update((name, ("", False)) for name in _listed(raw["others"]))
+    rows.update((name, ("", False)) for name in listed(raw["others"]))
     return _table(rows)
 
 
@@ -102,11 +113,11 @@ def _sectors() -> _Table:
     rows: dict[str, tuple[str, bool]] = {}
     for part, sure in (("fields", False), ("bodies", True)):
         for value, words in raw[part].items():
-            for word in _listed(words):
+            for word in listed(words):
                 stem = word.removesuffix("*")
                 for ending in ("", "s", "'s", "’s") if stem != word else ("",):
                     rows[stem + ending] = (value, sure)
-    rows.update((word, ("", False)) for word in _listed(raw["others"]["words"]))
+    rows.update((word, ("", False)) for word in listed(raw["others"]["words"]))
     return _table(rows)
 
 
@@ -129,10 +140,12 @@ def _cues() -> _Cues:
     return _Cues(
         # The look at the place first spares most places the two hundred alternatives.
         re.compile(rf"(?<!\w)(?=[a-z])(?:{groups})|(?P<mark>{joined(raw['cues']['mark'])})"),
+        re.compile(raw["words"]["list_stem"]),
         re.compile(raw["words"]["threat"]),
         re.compile(raw["words"]["head"]),
         frozenset(raw["words"]["list"].split()),
         re.compile(raw["words"]["acts"]),
+        re.compile(raw["words"]["always_acts"]),
         re.compile(raw["words"]["inside"]),
         re.compile(joined(raw["origin"]["after"])),
         re.compile(joined(raw["origin"]["before"])),
@@ -157,6 +170,8 @@ def places(text: str, lower: str) -> list[Place]:
             # 'it' is a word of every sentence, 'IT' is not.
             short = end - start == 2 or lower[start + 2] == " "
             if short and not text[start : start + 2].isupper():
+                continue
+            if value not in _STATE and _OFFICE.search(lower, max(0, start - _OFFICE_CHARS), start):
                 continue
             found.append(Place("sector", value, start, end, sure))
     found.sort(key=lambda place: place.start)
@@ -213,10 +228,15 @@ def victims(text: str, lower: str, spans: Sequence[tuple[int, int]]) -> Iterator
         yield from found
         if still and lower[end - 1] == ":":
             carried = _LIST_ENDS_AFTER
+        elif still and (opened or ":" in lower[start:end]) and lower[end - 1] not in ".!?;":
+            # A list that begins behind the colon, and goes on in lines of their own.
+            carried = max(carried, 1)
 
 
 def _opens_list(lower: str, start: int, end: int) -> bool:
     """Whether a stretch is open at the colon at the end of a sentence."""
+    if not _cues().list_stem.search(lower, max(start, end - 2 * _REACH), end):
+        return False
     events = list(_cues().events.finditer(lower, max(start, end - 2 * _REACH), end))
     return bool(events) and events[-1].lastgroup in ("open", "keep")
 
@@ -239,16 +259,18 @@ def _in_sentence(
         while number < len(here) and here[number].start < until:
             place = here[number]
             near = anchor >= 0 and place.start - anchor <= _REACH
-            if near and good[number] and not _is_origin(lower, start, end, place):
+            one = here[number - 1] if number else None
+            if near and good[number] and not _is_origin(lower, start, end, place, one):
                 taken.add(number)
                 anchor = place.end
             number += 1
         if match is None or match.lastgroup == "doubt":
             break
         kind = match.lastgroup
-        if match.start() < clause:
+        if match.start() < clause or _is_no_end(match, here, number):
             continue
-        if kind in ("close", "mark"):
+        if kind in ("feign", "close", "mark"):
+            threat = threat and kind != "feign"
             anchor, clause = _after_brackets(lower, anchor, match), match.end()
         elif kind == "keep":
             still = anchor >= 0 and match.start() - anchor <= 2 * _REACH
@@ -258,11 +280,23 @@ def _in_sentence(
             anchor, clause = -1, comma if comma >= 0 else end
         elif kind == "open" or (kind == "weak" and threat):
             anchor = match.end()
+        elif kind == "back" and not threat and _AFFECTED.search(match[0]):
+            continue
         elif kind in ("back", "near"):
             before = [i for i in range(number) if good[i] and here[i].start >= clause]
             taken.update(_looked_back(lower, start, match, here, before))
             anchor, clause = (match.end(), clause) if kind == "near" else (-1, match.end())
     return [here[i] for i in sorted(taken)], anchor >= 0
+
+
+def _is_no_end(close: re.Match[str], here: Sequence[Place], number: int) -> bool:
+    """Whether a closing word is none: part of a sector's name, or "to" before a country."""
+    if close.lastgroup != "close":
+        return False
+    if number and here[number - 1].end > close.start():
+        return True
+    following = number < len(here) and here[number].start == close.end()
+    return following and here[number].what == "country" and here[number].sure and close[0] == "to "
 
 
 def _looked_back(
@@ -329,136 +363,28 @@ def _after_brackets(lower: str, anchor: int, close: re.Match[str]) -> int:
     return shut + 1 if shut >= 0 else -1
 
 
-def _is_origin(lower: str, start: int, end: int, place: Place, *, acts: bool = True) -> bool:
+def _is_origin(
+    lower: str, start: int, end: int, place: Place, one: Place | None = None, *, acts: bool = True
+) -> bool:
     """Whether a country is that of the attacker, its language or machines, or of the publisher.
 
-    ``acts``: or does something itself, as in "North Korea has attacked".
+    ``one`` is the place before: in "on behalf of the Iranian government" the sector is no victim
+    either. ``acts``: or does something itself, as in "North Korea has attacked".
     """
-    if place.what != "country":
-        return False
     cues = _cues()
+    if place.what != "country":
+        if one is None or one.what != "country" or place.start - one.end != 1:
+            return False
+        return (
+            cues.origin_before.search(lower[max(start, one.start - _BESIDE) : one.start])
+            is not None
+        )
     after = lower[place.end : min(end, place.end + _BESIDE)]
     before = lower[max(start, place.start - _BESIDE) : place.start]
+    if acts and place.sure and cues.always_acts.match(after):
+        return True
     if acts and place.sure and cues.acts.match(after) and not cues.inside.search(before):
         return True
     return (
         cues.origin_after.match(after) is not None or cues.origin_before.search(before) is not None
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Naming:
-    stems: ahocorasick.AhoCorasick
-    """Finds what every cue holds."""
-    strict: re.Pattern[str]
-    """Cues whose object is an organisation, whatever it is called."""
-    loose: re.Pattern[str]
-    """Cues after which a name counts if a word in it says what it is."""
-    behind: re.Pattern[str]
-    """What is said of an organisation named before."""
-    kinds: re.Pattern[str]
-    generic: frozenset[str]
-    never: frozenset[str]
-
-
-@cache
-def _naming() -> _Naming:
-    raw = tomllib.loads(bundled("knowledge/data/victims.toml").decode())["organisations"]
-    strict, loose, behind = (
-        re.compile(rf"(?<!\w)(?=[a-z])(?:{'|'.join(raw[name])})")
-        for name in ("strict", "loose", "behind")
-    )
-    return _Naming(
-        ahocorasick.AhoCorasick(raw["stems"].split()),
-        strict,
-        loose,
-        behind,
-        re.compile(raw["kinds"]),
-        frozenset(raw["generic"].split()),
-        frozenset(raw["never"].split()),
-    )
-
-
-#: A name of up to eight words with capitals.
-_NAME = re.compile(
-    r"[A-Z][\w&’'.-]{0,30}"
-    r"(?: (?:of the |for the |of |for |and |& |de |del |do |da )?[A-Z][\w&’'-]{0,30}){0,7}"
-)
-#: What may stand between a cue and a name.
-_BEFORE_NAME = re.compile(
-    r"(?:the |a |an "
-    r"|[a-z-]{2,20} (?:company|firm|bank|giant|contractor|provider|vendor|maker) ){0,2}"
-)
-_BETWEEN_NAMES = re.compile(r", and the |, and |, the |, | and the | and | as well as ")
-_NAME_TAIL = re.compile(r"(?:['’]s?|\.)+$")
-#: Plurals of abbreviations, and names of files.
-_NO_NAME = re.compile(r"^[A-Z]{2,}s$|\.[a-z]")
-#: Words that only open a sentence.
-_OPENING = re.compile(r"(?:(?:The|A|An|In|On|At|When|After|While|Although|Both|Hacked|How) ){1,3}")
-#: Nouns behind a name that make it an adjective.
-_ADJECTIVE = re.compile(
-    r" (?:industr|sector|compan|diaspora|communit|servers?|software|platform|users?|victims?"
-    r"|products?|vulnerabilit|people|organi[sz]ation|entit|institution|websites?\b)"
-)
-#: How far before a statement the name may begin, in characters.
-_NAME_REACH = 90
-#: Names of one list.
-_MOST_NAMES = 8
-
-
-def organisations(
-    text: str, lower: str, spans: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, int]]:
-    """Places of the names of organisations that are victims, not in order."""
-    naming = _naming()
-    spans = list(holding(naming.stems, lower, spans))
-    for pattern in (naming.strict, naming.loose):
-        for cue, end in _within(pattern, lower, spans):
-            at, strict = cue.end(), pattern is naming.strict
-            for _ in range(_MOST_NAMES):
-                before = _BEFORE_NAME.match(text, at, end)
-                name = _NAME.match(text, before.end() if before else at, end)
-                if name is None:
-                    break
-                yield from _organisation(text, *name.span(), strict=strict)
-                gap = _BETWEEN_NAMES.match(text, name.end(), end)
-                if gap is None:
-                    break
-                at, strict = gap.end(), False
-    for cue, _ in _within(naming.behind, lower, spans):
-        left = max(0, cue.start() - _NAME_REACH)
-        left = max(left, lower.rfind("\n", left, cue.start()) + 1)
-        for name in list(_NAME.finditer(text, left, cue.start()))[-1:]:
-            if not text[name.end() : cue.start()].strip(" ’'s,"):
-                yield from _organisation(text, *name.span(), strict=True)
-
-
-def _within(
-    pattern: re.Pattern[str], lower: str, spans: Sequence[tuple[int, int]]
-) -> Iterator[tuple[re.Match[str], int]]:
-    """Matches inside sentences, with the end of the sentence."""
-    for start, end in spans:
-        for match in pattern.finditer(lower, start, end):
-            yield match, end
-
-
-def _organisation(text: str, start: int, end: int, *, strict: bool) -> Iterator[tuple[int, int]]:
-    """The place of a name if it is that of an organisation."""
-    naming = _naming()
-    opening = _OPENING.match(text, start, end)
-    start = opening.end() if opening else start
-    end -= len(text[start:end]) - len(_NAME_TAIL.sub("", text[start:end]))
-    name = text[start:end]
-    words = [w.strip(".’'").lower() for w in name.split()]
-    if len(name) < 3 or any(w in naming.never or any(c.isdigit() for c in w) for w in words):
-        return
-    if all(w in naming.generic for w in words) or _NO_NAME.search(name):
-        return
-    if _ADJECTIVE.match(text, end):
-        return
-    known = naming.kinds.search(name) is not None
-    place = next((p for p in places(name, lowered(name)) if p.what == "country"), None)
-    if place and len(name) - (place.end - place.start) < 4:
-        return
-    if (known and len(words) > 1) or (strict and not (place and len(words) < 2)):
-        yield start, end
