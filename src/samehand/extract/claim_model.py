@@ -120,7 +120,8 @@ def tokens(sentence: str, names: Sequence[NameFound]) -> list[str]:
 
     ``names`` have their places in the sentence.
     """
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     for name in names:
         if name.start >= at:
             parts += (sentence[at : name.start], f" \x01{_SHORT[name.kind]}\x02 ")
@@ -189,8 +190,9 @@ class Scorer:
         weights, rows = self.model.weights, self.model.rows
         at = [row for row in map(rows.get, features) if row is not None]
         found: NDArray[np.float32] = weights[at].sum(axis=0)
-        for feature in _GRADED & features.keys() & rows.keys():
-            found = found - (1.0 - features[feature]) * weights[rows[feature]]
+        for feature in _GRADED:
+            if feature in features and feature in rows:
+                found = found - (1.0 - features[feature]) * weights[rows[feature]]
         return found
 
     def likely(self) -> bool:

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import re2
 
@@ -84,8 +84,7 @@ class ClaimFound:
 #: Cues that the model knows.
 _SIGNS = (
     "alias_sure", "alias_other", "to_actor", "from_actor", "is_of_state", "same_actor", "overlap",
-    "reports", "compared", "denial", "withdrawal", "low", "medium", "confidence", "nothing",
-    "states", "attacks", "told", "different", "method", "again",
+    "reports", "compared", "denial", "withdrawal", "states",
 )  # fmt: skip
 #: Where the other parts of a claim are looked for, if no rule found its cue.
 _CUES_OF: Mapping[str, tuple[str, ...]] = {
@@ -95,8 +94,6 @@ _CUES_OF: Mapping[str, tuple[str, ...]] = {
     "comparison": ("reports", "compared"),
     "denial": ("denial", "different"),
 }
-#: For the states of the automaton of all cues; with 8 MiB it is rebuilt all the time, twelve times slower.
-_MOST_BYTES = 64 << 20
 #: Cues with exceptions; those that a rule needs.
 _EXCEPTED = frozenset(("overlap", "reports"))
 _RULED = frozenset(
@@ -289,8 +286,10 @@ class Sentence:
         return word_features(self.text, self.names, self.before, self.number, self.total)
 
     def told(self) -> bool:
-        """Whether it names anything or has a word of claims: all others claim nothing."""
-        return bool(self.names) or _cues()["hints"].search(self.text) is not None
+        """Whether it names two things or has a word of claims: all others claim nothing."""
+        names = self.names
+        several = len(names) > 1 and any(n.name != names[0].name for n in names)
+        return several or _cues()["hints"].search(self.text) is not None
 
 
 def prose(text: str, names: Sequence[NameFound], published: str = "") -> list[Sentence]:
@@ -314,27 +313,13 @@ def prose(text: str, names: Sequence[NameFound], published: str = "") -> list[Se
     return found
 
 
-@cache
-def _set() -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
-    """All cues that RE2 runs, in one automaton, by order; and those that it cannot run."""
-    plain = tuple(cue for cue in _SIGNS if not isinstance(_cues()[cue], re.Pattern))
-    options = re2.Options()
-    options.max_mem = _MOST_BYTES
-    found = re2.Set.SearchSet(options)
-    for cue in plain:
-        found.Add(_cues()[cue].pattern)
-    found.Compile()
-    return found, plain, tuple(cue for cue in _SIGNS if cue not in plain)
-
-
 def signs(sentence: Sentence) -> dict[str, Any]:
     """The cues of a sentence, 'c:' and their name, and the relations that rules see, 'r:'.
 
     The latter with their match.
     """
-    together, plain, others = _set()
-    cues = {plain[i] for i in together.Match(sentence.text) or ()}
-    cues |= {cue for cue in others if _cues()[cue].search(sentence.text)}
+    table = _cues()
+    cues = {cue for cue in _SIGNS if table[cue].search(sentence.text) is not None}
     cues -= {cue for cue in cues & _EXCEPTED if not _search(cue, sentence.text)}
     found: dict[str, Any] = {f"c:{cue}": None for cue in cues}
     if cues & _RULED:
@@ -351,7 +336,8 @@ def _claimed(sentence: Sentence) -> Iterator[tuple[ClaimRelation, Any]]:
     cues = signs(sentence)
     if "r:withdrawal" in cues:
         yield "withdrawal", cues["r:withdrawal"]
-    for relation in scorer.relations(cues):
+    for name in scorer.relations(cues):
+        relation = cast(ClaimRelation, name)
         match = cues.get(f"r:{relation}")
         near = (_search(cue, sentence.text) for cue in _CUES_OF[relation] if f"c:{cue}" in cues)
         yield relation, match or next(near, None) or _ANYTHING.match(sentence.text)
