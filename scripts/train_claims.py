@@ -278,7 +278,7 @@ def validated_on_extra(
         claimed[example.report] += [
             (example.start, example.end, r)
             for r, v in zip(RELATIONS, odds, strict=True)
-            if v >= cut()
+            if v >= cuts()[RELATIONS.index(r)]
         ]
     return counted(claimed, rows)
 

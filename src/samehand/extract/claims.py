@@ -100,7 +100,7 @@ _RULED = frozenset(
     ("alias_sure", "alias_other", "to_actor", "from_actor", "is_of_state", "same_actor", "overlap",
      "reports", "denial", "withdrawal", "states")
 )  # fmt: skip
-_ANYTHING = re.compile(r".{0,80}")
+_ANYTHING = re.compile(r".*")
 _BLANKS = {ord(c): " " for c in "\n\r\t\u00a0\u2009\u202f"}
 #: How far from its cue an actor may stand, in characters.
 _NEAR = 110
@@ -229,8 +229,11 @@ def _level(sentence: str, relation: ClaimRelation, cue: Any) -> tuple[Level, str
     if relation == "alias":
         return "high", ""
     near = sentence[max(0, cue.start() - _NEAR) : cue.end() + 25]
+    if relation == "overlap":  # behind the cue, it is another thing that is likely
+        near = sentence[max(0, cue.start() - _NEAR // 2) : cue.start()]
     medium, weak = _search("medium", near), _search("low", near)
-    if medium and not (weak and weak.start() < medium.start()):
+    hinted = weak and medium and medium[0].lower().startswith(("suggest", "point"))
+    if medium and not hinted and not (weak and weak.start() < medium.start()):
         return "medium", medium[0]
     return ("low", weak[0]) if weak else ("high", "")
 
