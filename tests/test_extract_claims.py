@@ -104,7 +104,7 @@ def test_names_and_values_are_words_of_their_kind() -> None:
     text = "FireEye saw PlugX at evil.com/a used by APT28 from Russia in 2019."
     words = claim_model.tokens(text, find_names(text))
     assert words == [
-        "[ve]", "saw", "[ma]", "at", "[va]", "us", "by", "[ac]", "from", "[st]", "in", "#",
+        "[ve]", "saw", "[ma]", "at", "[va]", "used", "by", "[ac]", "from", "[st]", "in", "#",
     ]  # fmt: skip
 
 

@@ -322,7 +322,8 @@ def signs(sentence: Sentence) -> dict[str, Any]:
     The latter with their match.
     """
     table = _cues()
-    cues = {cue for cue in _SIGNS if table[cue].search(sentence.text) is not None}
+    raw = sentence.text.encode("utf-8", "replace")  # once for all cues
+    cues = {cue for cue in _SIGNS if table[cue].search(raw) is not None}
     cues -= {cue for cue in cues & _EXCEPTED if not _search(cue, sentence.text)}
     found: dict[str, Any] = {f"c:{cue}": None for cue in cues}
     if cues & _RULED:
