@@ -59,7 +59,7 @@ def test_no_other_kind_of_file_lies_among_the_data() -> None:
     # The sketch and the weights are numbers; prevalence.toml and docs/techniques.md state their
     # source, licence and date, the fitted .json their own data.
     binary = {"prevalence.bin", "linkage.json", "techniques.npz", "attribution.json"}
-    binary |= {"attribution_indicators.json", "text_channel.json", "claims.npz", "claims_model.tsv"}
+    binary |= {"attribution_indicators.json", "text_channel.json", "claims.npz"}
     known = {p.name for p in FILES} | binary | {"__pycache__"}
     others = {p.name for p in DATA.iterdir()} - known
     assert not others, f"{others}: data are .tsv or .toml with a header; move or convert them"

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samehand.extract.claims import ClaimFound, find_claims
+from samehand.config import bundled
+from samehand.extract import claim_model
+from samehand.extract.claims import ClaimFound, find_claims, prose
+from samehand.extract.names import find_names
 
 
 def only(text: str, relation: str) -> ClaimFound:
@@ -88,3 +91,35 @@ def test_time_grows_with_size_alone(piece: str) -> None:
     begin = time.perf_counter()
     find_claims(piece * (150_000 // len(piece)))
     assert time.perf_counter() - begin < 8
+
+
+def test_model_is_small_and_holds_no_text() -> None:
+    known = claim_model.model()
+    assert len(bundled(claim_model.FILE)) < 300_000
+    assert known.weights.shape == (len(known.rows), len(known.relations))
+    assert max(name.count(" ") for name in known.rows) < claim_model.LONGEST_RUN
+
+
+def test_names_and_values_are_words_of_their_kind() -> None:
+    text = "FireEye saw PlugX at evil.com/a used by APT28 from Russia in 2019."
+    words = claim_model.tokens(text, find_names(text))
+    assert words == [
+        "[ve]", "saw", "[ma]", "at", "[va]", "used", "by", "[ac]", "from", "[st]", "in", "#",
+    ]  # fmt: skip
+
+
+def test_sentence_needs_two_names_or_a_word_of_claims() -> None:
+    text = "The script deletes the logs of APT28 when it is run. It overlaps with PlugX."
+    assert [s.told() for s in prose(text, find_names(text))] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("Kaspersky reported in May 2019 that the malware is operated by TA505.", "high"),
+        ("This may suggest that the campaign could be the work of APT41.", "low"),
+        ("The loader appears to share code with PlugX and with ShadowPad.", "medium"),
+    ],
+)
+def test_level(text: str, level: str) -> None:
+    assert [c.level for c in find_claims(text)] == [level]

@@ -1,8 +1,8 @@
 """What a publisher says about identity: who did it, what else it is called, what resembles what.
 
-Sentence by sentence: cues say the relation, names (`extract/names`) and words for states its ends,
-the words around the cue how sure the sentence is and whose judgement it tells. A sentence that only
-narrates what a named actor did claims nothing.
+Sentence by sentence: a model (`extract/claim_model`) of its words and cues says the relation, names
+(`extract/names`) and words for states its ends, the words around the cue how sure the sentence is
+and whose judgement it tells. A sentence that only narrates what a named actor did claims nothing.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import re2
 
 from samehand.config import bundled
+from samehand.extract.claim_model import Scorer, word_features
 from samehand.extract.facts import prose_only
 from samehand.extract.names import NameFound, find_names
 from samehand.extract.sentences import sentences
@@ -39,6 +40,8 @@ def _cues() -> Mapping[str, Any]:
     actors = "|".join(rows["actors"])
     found: dict[str, Any] = {}
     for name, parts in rows.items():
+        if name == "publishers":
+            continue  # words, not patterns
         pattern = "|".join(parts).replace("@actors@", actors)
         plain = "(?!" not in pattern
         found[name] = re2.compile(f"(?i){pattern}") if plain else re.compile(pattern, re.I)
@@ -78,6 +81,26 @@ class ClaimFound:
     """The publisher's own judgement."""
 
 
+#: Cues that the model knows.
+_SIGNS = (
+    "alias_sure", "alias_other", "to_actor", "from_actor", "is_of_state", "same_actor", "overlap",
+    "reports", "compared", "denial", "withdrawal", "states",
+)  # fmt: skip
+#: Where the other parts of a claim are looked for, if no rule found its cue.
+_CUES_OF: Mapping[str, tuple[str, ...]] = {
+    "attribution": ("to_actor", "from_actor", "is_of_state"),
+    "alias": ("alias_sure", "alias_other"),
+    "overlap": ("overlap", "compared"),
+    "comparison": ("reports", "compared"),
+    "denial": ("denial", "different"),
+}
+#: Cues with exceptions; those that a rule needs.
+_EXCEPTED = frozenset(("overlap", "reports"))
+_RULED = frozenset(
+    ("alias_sure", "alias_other", "to_actor", "from_actor", "is_of_state", "same_actor", "overlap",
+     "reports", "denial", "withdrawal", "states")
+)  # fmt: skip
+_ANYTHING = re.compile(r".*")
 _BLANKS = {ord(c): " " for c in "\n\r\t\u00a0\u2009\u202f"}
 #: How far from its cue an actor may stand, in characters.
 _NEAR = 110
@@ -206,8 +229,11 @@ def _level(sentence: str, relation: ClaimRelation, cue: Any) -> tuple[Level, str
     if relation == "alias":
         return "high", ""
     near = sentence[max(0, cue.start() - _NEAR) : cue.end() + 25]
+    if relation == "overlap":  # behind the cue, it is another thing that is likely
+        near = sentence[max(0, cue.start() - _NEAR // 2) : cue.start()]
     medium, weak = _search("medium", near), _search("low", near)
-    if medium and not (weak and weak.start() < medium.start()):
+    hinted = weak and medium and medium[0].lower().startswith(("suggest", "point"))
+    if medium and not hinted and not (weak and weak.start() < medium.start()):
         return "medium", medium[0]
     return ("low", weak[0]) if weak else ("high", "")
 
@@ -242,6 +268,85 @@ def _ends(
     return about, actor
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence that may claim something."""
+
+    start: int
+    end: int
+    text: str
+    """On one line."""
+    names: tuple[NameFound, ...]
+    """Their places in ``text``."""
+    before: tuple[NameFound, ...]
+    """Those of the sentence before it."""
+    number: int
+    """From 0, of all sentences of the text."""
+    total: int
+
+    def word_features(self) -> dict[str, float]:
+        """What the model reads but for the cues."""
+        return word_features(self.text, self.names, self.before, self.number, self.total)
+
+    def told(self) -> bool:
+        """Whether it names two things or has a word of claims: all others claim nothing."""
+        names = self.names
+        several = len(names) > 1 and any(n.name != names[0].name for n in names)
+        return several or _cues()["hints"].search(self.text) is not None
+
+
+def prose(text: str, names: Sequence[NameFound], published: str = "") -> list[Sentence]:
+    """The sentences of a text; ``names`` are those of the text, ``published`` as for claims."""
+    starts = [n.start for n in names]
+    spans = [
+        (start, end)
+        for start, end in prose_only(lowered(text), sentences(text), published)
+        if 20 <= end - start <= _MOST_CHARACTERS
+    ]
+    found = []
+    before: tuple[NameFound, ...] = ()
+    for number, (start, end) in enumerate(spans):
+        inside = tuple(
+            NameFound(n.name, n.kind, n.start - start, n.end - start, n.known)
+            for n in names[bisect_left(starts, start) : bisect_left(starts, end)]
+        )
+        line = text[start:end].translate(_BLANKS)
+        found.append(Sentence(start, end, line, inside, before, number, len(spans)))
+        before = inside
+    return found
+
+
+def signs(sentence: Sentence) -> dict[str, Any]:
+    """The cues of a sentence, 'c:' and their name, and the relations that rules see, 'r:'.
+
+    The latter with their match.
+    """
+    table = _cues()
+    raw = sentence.text.encode("utf-8", "replace")  # once for all cues
+    cues = {cue for cue in _SIGNS if table[cue].search(raw) is not None}
+    cues -= {cue for cue in cues & _EXCEPTED if not _search(cue, sentence.text)}
+    found: dict[str, Any] = {f"c:{cue}": None for cue in cues}
+    if cues & _RULED:
+        found |= {f"r:{r}": match for r, match in _relations(sentence.text, sentence.names)}
+    found[f"c:sides{min(3, len(_cues()['sides'].findall(sentence.text)))}"] = None
+    return found
+
+
+def _claimed(sentence: Sentence) -> Iterator[tuple[ClaimRelation, Any]]:
+    """The relations that a sentence claims, each with the cue that its other parts refer to."""
+    scorer = Scorer(sentence.word_features())
+    if not scorer.likely():
+        return
+    cues = signs(sentence)
+    if "r:withdrawal" in cues:
+        yield "withdrawal", cues["r:withdrawal"]
+    for name in scorer.relations(cues):
+        relation = cast(ClaimRelation, name)
+        match = cues.get(f"r:{relation}")
+        near = (_search(cue, sentence.text) for cue in _CUES_OF[relation] if f"c:{cue}" in cues)
+        yield relation, match or next(near, None) or _ANYTHING.match(sentence.text)
+
+
 def find_claims(
     text: str, names: Sequence[NameFound] | None = None, published: str = ""
 ) -> list[ClaimFound]:
@@ -251,19 +356,18 @@ def find_claims(
     teasers of later reports from the text.
     """
     everywhere = find_names(text) if names is None else names
-    starts = [n.start for n in everywhere]
     found = []
-    for start, end in prose_only(lowered(text), sentences(text), published):
-        if not 20 <= end - start <= _MOST_CHARACTERS:
+    for sentence in prose(text, everywhere, published):
+        if not sentence.told():
             continue
-        sentence = text[start:end].translate(_BLANKS)
-        inside = [
-            NameFound(n.name, n.kind, n.start - start, n.end - start, n.known)
-            for n in everywhere[bisect_left(starts, start) : bisect_left(starts, end)]
-        ]
-        for relation, cue in _relations(sentence, inside):
-            level, words = _level(sentence, relation, cue)
-            about, actor = _ends(sentence, inside, relation, cue)
-            first_hand = _first_hand(sentence, relation, cue)
-            found.append(ClaimFound(relation, start, end, about, actor, words, level, first_hand))
+        line, inside = sentence.text, sentence.names
+        for relation, cue in _claimed(sentence):
+            level, words = _level(line, relation, cue)
+            about, actor = _ends(line, inside, relation, cue)
+            first_hand = _first_hand(line, relation, cue)
+            found.append(
+                ClaimFound(
+                    relation, sentence.start, sentence.end, about, actor, words, level, first_hand
+                )
+            )
     return found
