@@ -3,7 +3,7 @@
     python scripts/train_claims.py --data DIR [--out FILE] [--measure]
 
 Needs scikit-learn, which samehand itself does not: install it beside it in an environment of your own. DIR holds
-report_texts.jsonl.gz and annoctr_docs.jsonl.gz. Labels: `gold/claims.jsonl`, by two readers, is learned from and
+report_texts.jsonl.gz. Labels: `gold/claims.jsonl`, by two readers, is learned from and
 measured; `gold/claims_extra.jsonl`, by one reader of sentences that an earlier model found worth a look, is only
 learned from.
 
@@ -104,22 +104,19 @@ def read_extra(data: Path, without: set[str]) -> list[Example]:
     """The extra sentences; ``without``: texts of sentences that are measured."""
     rows = {row["report"]: row for row in map(json.loads, EXTRA.read_text().splitlines())}
     found = []
-    for name in ("report_texts", "annoctr_docs"):
-        with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as stream:
-            for line in stream:
-                report = json.loads(line)
-                row = rows.get(report["id"])
-                if (
-                    row is None
-                    or hashlib.sha256(report["text"].encode()).hexdigest() != row["sha256"]
-                ):
-                    continue
-                labels = {(a, b): decoded(code) for a, b, code in row["sentences"]}
-                found += [
-                    e
-                    for e in examples(report["id"], report["text"], labels, ())
-                    if e.text not in without
-                ]
+    with gzip.open(data / "report_texts.jsonl.gz", "rt", encoding="utf-8") as stream:
+        for line in stream:
+            report = json.loads(line)
+            row = rows.get(report["id"])
+            digest = hashlib.sha256(report["text"].encode()).hexdigest()
+            if row is None or digest != row["sha256"]:
+                continue
+            labels = {(a, b): decoded(code) for a, b, code in row["sentences"]}
+            found += [
+                e
+                for e in examples(report["id"], report["text"], labels, ())
+                if e.text not in without
+            ]
     return found
 
 
