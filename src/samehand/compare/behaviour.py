@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 #: software: how specific the shared software is; own software: of that, what is not public;
 #: explained software: share of the query's own software that the actor is known to have;
 #: standing: habit over that of the actor whose habit fits best;
-#: carried: how much of the stated techniques the shared own software is able to.
+#: carried: share of the stated techniques, by rarity, that this software is able to.
 FEATURES = (
     "likeness",
     "habit",
@@ -387,17 +387,9 @@ class BehaviourMemory:
         """Techniques and software that a query shares with one report, the rarest first."""
         rows = [r for r in self.rows if r.report == report]
         rare = self._rare
+        both = {t for r in rows for t in r.techniques & frozenset(techniques)}
+        tools = {s for r in rows for s in r.software & frozenset(software)}
         return (
-            tuple(
-                sorted(
-                    {t for r in rows for t in r.techniques & frozenset(techniques)},
-                    key=lambda t: (-rare["technique"][t], t),
-                )
-            ),
-            tuple(
-                sorted(
-                    {s for r in rows for s in r.software & frozenset(software)},
-                    key=lambda s: (-rare["software"][s], s),
-                )
-            ),
+            tuple(sorted(both, key=lambda t: (-rare["technique"][t], t))),
+            tuple(sorted(tools, key=lambda s: (-rare["software"][s], s))),
         )
