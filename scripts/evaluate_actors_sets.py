@@ -168,7 +168,7 @@ def show_planted(answers: list[tuple[Case, int, float, str]]) -> None:
 def rolling(records: list[Labelled], structure: Structure, model: ActorModel, after: int) -> None:
     """Every report later than a year against all that is dated before its day."""
     full, plain = (BehaviourMemory((r.row for r in records), s) for s in (structure, Structure()))
-    same = fit._same_citation(records)
+    same = fit.same_citation(records)
     for software in (False, True):
         rows = []
         for record in records:
