@@ -33,6 +33,8 @@ from samehand.normalise import name_key
 CUTS = (2016, 2017, 2018, 2019, 2020)
 UNKNOWN_SHARE = 0.6
 DRAWS = 2000
+#: Seeds of the lots for decoys; the fit has another.
+LOTS = (1, 2, 3)
 
 
 def read(path: Path) -> list[Labelled]:
@@ -123,7 +125,9 @@ def show_open(title: str, answers: list[tuple[Case, int, float, str]]) -> None:
     named, spoken = told == "named", told != ""
     shares = [bool((c.table.column("own software")[c.truth] > 0) and k)
               for k, (c, _, _, _) in zip(known, answers, strict=True)]  # fmt: skip
-    print(f"{title}: known {known.sum()} ({sum(shares)} share own software), unknown {(~known).sum()}")
+    print(
+        f"{title}: known {known.sum()} ({sum(shares)} share own software), unknown {(~known).sum()}"
+    )
     area = auroc(top[right], weight[right], top[~known], weight[~known])
     area_known = auroc(top[known], weight[known], top[~known], weight[~known])
     print(f"  AUROC correct v unknown {area:.3f}, known v unknown {area_known:.3f}")
@@ -144,7 +148,12 @@ def show_open(title: str, answers: list[tuple[Case, int, float, str]]) -> None:
         said = (weight * top)[spoken].sum() / weight[spoken].sum()
         was = (weight * right)[spoken].sum() / weight[spoken].sum()
         error = calibration_error(top[spoken], right[spoken], weight[spoken])
-        print(f"  named or leaning n = {spoken.sum()}: said {said:.3f}, was {was:.3f}, ECE {error:.3f}")
+        print(
+            f"  named or leaning n = {spoken.sum()}: said {said:.3f}, was {was:.3f}, ECE {error:.3f}"
+        )
+        lots = np.random.default_rng(7).random((200, spoken.sum())) < top[spoken]
+        floor = np.mean([calibration_error(top[spoken], lot, weight[spoken]) for lot in lots])
+        print(f"  (of so few, a perfectly calibrated answer shows ECE {floor:.3f} on average)")
     print(f"  ECE of all {calibration_error(top, right, weight):.3f}")
 
 
@@ -153,13 +162,13 @@ def show_planted(answers: list[tuple[Case, int, float, str]]) -> None:
         rows = [(c, i, t) for c, i, _, t in answers if c.planted == count]
         named = np.mean([t == "named" and i == c.decoy_row for c, i, t in rows])
         leaning = np.mean([t == "leaning" and i == c.decoy_row for c, i, t in rows])
-        print(f"planted {count}: decoy named {named:.3f}, leaning {leaning:.3f}, n = {len(rows)}")
+        print(f"planted {count}: decoy named {named:.4f}, leaning {leaning:.3f}, n = {len(rows)}")
 
 
 def rolling(records: list[Labelled], structure: Structure, model: ActorModel, after: int) -> None:
     """Every report later than a year against all that is dated before its day."""
     full, plain = (BehaviourMemory((r.row for r in records), s) for s in (structure, Structure()))
-    same = fit._same_citation(records)
+    same = fit.same_citation(records)
     for software in (False, True):
         rows = []
         for record in records:
@@ -172,7 +181,9 @@ def rolling(records: list[Labelled], structure: Structure, model: ActorModel, af
             if row.actor in table.actors:
                 truth = table.actors.index(row.actor)
                 near = np.array([c[0][1] if c else 0.0 for c in other.closest])
-                ours = place(np.array([o.probability for o in open_set(table, model).actors]), truth)
+                ours = place(
+                    np.array([o.probability for o in open_set(table, model).actors]), truth
+                )
                 rows.append((row.report, ours, place(near, truth)))
         show_ranking(f"rolling, fitted to {after}, software {software}", rows)
 
@@ -195,14 +206,10 @@ def main() -> None:
         model = fit.fit_actors(records, structure, until=cut)
         plain = BehaviourMemory(r.row for r in records if r.year <= cut)
         for software in (False, True):
-            lots = fit.PLANTED if software else ()
-            for case in fit.forward(records, structure, [cut], planted=lots, software=software, seed=1):
+            for case in fit.forward(records, structure, [cut], planted=(), software=software):
                 found = open_set(case.table, model)
                 p = np.array([a.probability for a in found.actors])
                 answer = (case, *naming(p))
-                if case.kind == "planted":
-                    planted.append(answer)
-                    continue
                 answers[software].append(answer)
                 if case.kind == "as it is" and case.truth >= 0:
                     other = place(nearest(plain, case, software), case.truth)
@@ -210,6 +217,11 @@ def main() -> None:
                     ranking[software].append((report, place(p, case.truth), other))
                     score = rank(case.table, model)
                     ranked_only[software].append((report, place(score, case.truth), other))
+        for seed in LOTS:
+            for case in fit.forward(records, structure, [cut], seed=seed):
+                if case.kind == "planted":
+                    p = np.array([a.probability for a in open_set(case.table, model).actors])
+                    planted.append((case, *naming(p)))
         if cut == 2018:
             rolling(records, structure, model, cut)
     for software, title in ((False, "techniques"), (True, "techniques and software")):
@@ -221,7 +233,9 @@ def main() -> None:
         model = fit.fit_actors(records, structure)
         document = json.loads(dump_actor_model(model))
         document["fitted"] |= {"date": date.today().isoformat(), "data": fingerprint(source)}  # noqa: DTZ011
-        about = {"about": "Actors by techniques and software; made by scripts/evaluate_actors_sets.py --fit."}
+        about = {
+            "about": "Actors by techniques and software; made by scripts/evaluate_actors_sets.py --fit."
+        }
         arguments.fit.write_text(json.dumps(about | document, indent=1) + "\n", encoding="utf-8")
 
 
