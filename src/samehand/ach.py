@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from samehand.compare.actors import ANYONE, NONE, Piece, Scene
 from samehand.knowledge.attack import table
 from samehand.model import Ach, AchRow, Feature
 from samehand.posterior import Posterior
 
+#: What pages call the fitted channels.
+_CHANNELS = {
+    "behaviour": "techniques and software",
+    "text": "free text",
+    "values": "shared values",
+}
 #: Leading actors that are set side by side.
 _MOST_ACTORS = 5
 #: Rows that are shown, the most telling first; inconsistency counts all.
@@ -36,10 +43,14 @@ def compete(
     rows: Sequence[Piece],
     after: Posterior,
     ranked: Sequence[str],
+    heard: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
 ) -> Ach | None:
-    """The matrix of the leading actors and none of the known; `None` without evidence."""
+    """The matrix of the leading actors and none of the known; `None` without evidence.
+
+    ``heard``: fitted channel -> bits of each actor; a channel is one row.
+    """
     actors = tuple(ranked[:_MOST_ACTORS])
-    if not actors or not rows:
+    if not actors or not (rows or heard):
         return None
     names = (*actors, NONE)
     weight = [after.actors.get(a, 0.0) for a in actors] + [after.none]
@@ -60,6 +71,10 @@ def compete(
         facets.setdefault(piece.item, piece.facet)
         for n in holders:
             row[n] = piece.bits if abs(piece.bits) > abs(row[n]) else row[n]
+    for channel, bits in heard.items():
+        text = f"{_CHANNELS.get(channel, channel)}, fitted"
+        cells[text] = [bits.get(name, 0.0) for name in names]
+        facets[text] = "behaviour" if channel != "values" else "infrastructure"
     found = []
     for evidence, values in cells.items():
         mean = sum(values) / len(values)

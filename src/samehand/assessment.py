@@ -30,6 +30,7 @@ from samehand.cluster import Pair, bridges, pair
 from samehand.compare.actors import Memory, Scene
 from samehand.compare.channels import Speaker, Texts, behaviour, behaviour_memory
 from samehand.compare.profile import Profile
+from samehand.compare.text_channel import bundled_channel
 from samehand.config import Parameters
 from samehand.coverage import coverage, highest_tlp, stated, steps
 from samehand.errors import InputError
@@ -247,7 +248,8 @@ def assess(
             )
             for c in campaigns
         ]
-    scene = make_scene(case, world or bundled_world())
+    heard = Texts(bundled_channel()) if options.texts else None
+    scene = make_scene(case, world or bundled_world(), heard)
     attributions = []
     for number, campaign in enumerate(campaigns):
         members = [m for m in campaign.reports if case.copies.is_witness(m)]

@@ -129,10 +129,8 @@ def _channel_ledger(channel: Channel, actor: str, priors: Priors) -> list[Contri
     ]
     rest = channel_bits(channel, actor, priors) - sum(line.bits for line in lines)
     if abs(rest) > EPSILON:
-        note = "the prior stands above already"
-        lines.append(
-            Contribution(f"prior ({channel.name})", channel.facet, rest, (), note, "discount")
-        )
+        text, note = f"another prior ({channel.name})", "the channel was fitted with its own"
+        lines.append(Contribution(text, channel.facet, rest, (), note, "discount"))
     return lines
 
 
@@ -231,6 +229,10 @@ def attribute(
     explicit = hypotheses_of(scene, rows, explicit_all, channels)
     priors = make_priors(scene, explicit, known_at)
     after = posterior(rows, priors, parameters, channels=channels)
+    heard = {
+        channel.name: {a: channel_bits(channel, a, priors) for a in priors.actors}
+        for channel in channels
+    }
     judged = _Judged(rows, channels, priors, after, members)
     lead = leader_of(scene, after, explicit)
 
@@ -295,6 +297,7 @@ def attribute(
         after,
         ranked[0] if ranked else "",
         evidence_origins,
+        heard,
         reduced,
         ranges.get(ranked[0]) if ranked else None,
     )
@@ -315,7 +318,7 @@ def attribute(
         claims=_stated(scene, members),
         calibrated=parameters.calibrated,
         states=_states(scene, judged, known_at, draws) if draws else (),
-        ach=compete(scene, members, rows, after, ranked) if draws else None,
+        ach=compete(scene, members, rows, after, ranked, heard) if draws else None,
     )
 
 
@@ -418,6 +421,7 @@ def _confidence(
     after: Posterior,
     lead: str,
     origins: Collection[str],
+    heard: Mapping[str, Mapping[str, float]],
     reduced: Mapping[str, Posterior],
     width: Interval | None,
 ) -> tuple[AnalyticConfidence, tuple[str, ...]]:
@@ -432,6 +436,7 @@ def _confidence(
         for group, group_rows in by_group(rows).get(best, {}).items()
         if group_bits(group_rows, scene.parameters)[2] >= numbers["facet_bits"]
     ]
+    strong += [name for name, bits in heard.items() if bits[best] >= numbers["facet_bits"]]
     removed = [inclusive(p.actors, scene, lead) for p in reduced.values()]
     lowest = min(removed, default=inclusive(after.actors, scene, lead) if len(origins) > 1 else 0.0)
     basis = [

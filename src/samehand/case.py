@@ -49,6 +49,8 @@ class Options:
     """Attribute only campaigns that hold one of these reports, and leave out what no answer
     depends on (coverage, cited evidence): the lean form that leave-one-out runs. Empty: all."""
     title: str = ""
+    texts: bool = False
+    """The free text of reports is heard, too, by bundled knowledge."""
 
 
 @dataclass(frozen=True, slots=True)

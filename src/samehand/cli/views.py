@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -95,6 +96,7 @@ def attribute(
     problems: list[Problem] = []
     with obj.progress() as progress:
         if target and Path(target).is_file():
+            question = replace(question, texts=True)
             answers, problems = of_file(Path(target), parameters, question, progress=progress)
         else:
             chosen = of_workspace(obj.workspace, parameters, target or "", question, progress)

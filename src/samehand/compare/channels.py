@@ -11,13 +11,25 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from samehand.compare.behaviour import BehaviourMemory, Row, attack_structure
 from samehand.compare.profile import Profile
 from samehand.compare.ranker import open_set, shipped_actor_model
 from samehand.compare.text_channel import Channel as TextKnowledge
-from samehand.compare.text_channel import Features, Hint, Rule, carried, ranked, rules, scores_of
+from samehand.compare.text_channel import (
+    Features,
+    Hint,
+    Rule,
+    carried,
+    ranked,
+    rules,
+    scores_of,
+)
 from samehand.compare.text_reference import ReferenceChannel
-from samehand.knowledge import software
+from samehand.extract.names import find_names
+from samehand.knowledge import attack, software
+from samehand.knowledge.cache import once
 from samehand.model import Facet
 from samehand.normalise import name_key
 
@@ -28,6 +40,8 @@ Speaker = Callable[[Sequence[Profile]], "Channel | None"]
 FEWEST_ACTORS = 20
 #: Shorter texts say nothing, in characters.
 _SHORTEST_TEXT = 40
+#: Names are looked for in so many characters.
+_MOST_TEXT = 400_000
 _LEAST = 1e-12
 _LN2 = math.log(2.0)
 
@@ -49,6 +63,8 @@ class ChannelOdds:
     probability: float
     planted: float
     """That somebody else left what points to this actor."""
+    prior_bits: float
+    """log2 odds against none that the channel starts from; with the lines it is the probability."""
     lines: tuple[ChannelLine, ...]
 
 
@@ -74,8 +90,21 @@ class Channel:
         return math.log2(max(found.planted, _LEAST) / max(self.none, _LEAST)) if found else 0.0
 
 
+@once
+def _attack_names() -> Mapping[str, str]:
+    """Folded name or alias of a software of ATT&CK -> its folded name."""
+    return {
+        name_key(name): name_key(one.name)
+        for one in attack.software().values()
+        for name in (*one.aliases, one.name)
+    }
+
+
 def _family(name: str) -> str:
-    """One folded name for a software, whatever it is called."""
+    """One folded name for a software, whatever it is called; that of ATT&CK before others."""
+    known = _attack_names().get(name_key(name))
+    if known:
+        return known
     meant = max(software.resolve(name), key=lambda row: row[1], default=None)
     if meant is None or meant[1] <= 0.5:
         return name_key(name)
@@ -132,8 +161,7 @@ def behaviour(memory: BehaviourMemory, members: Sequence[Profile]) -> Channel | 
             near = line.what in ("likeness", "habit") and like
             text = f"{line.what} of techniques and software" + (f", as in {like}" if near else "")
             lines.append(ChannelLine(text, line.bits, _cited(members), tuple(reports)))
-        lines.append(ChannelLine("how many actors are known by reports", one.prior_bits))
-        odds[one.actor] = ChannelOdds(one.probability, one.planted, tuple(lines))
+        odds[one.actor] = ChannelOdds(one.probability, one.planted, one.prior_bits, tuple(lines))
     kinds = frozenset({"technique", "software"})
     return Channel("behaviour", "behaviour", found.none, odds, kinds)
 
@@ -148,16 +176,70 @@ def _cited(members: Sequence[Profile], most: int = 20) -> tuple[str, ...]:
     )[:most]
 
 
-#: What pages call the columns of the text channel.
-_COLUMN = {
-    "name": "actor named",
-    "alias": "named as an alias",
-    "software": "software named",
-    "places": "country told of",
-    "own_words": "word of its descriptions",
-    "all_words": "word of what is known of it",
-    "learned_words": "word of reference texts",
-}
+def _unnamed(profile: Profile) -> str:
+    """The text of a report; without names of actors if its claims speak of one already."""
+    text = profile.report.text
+    if not any(c.relation == "attribution" and c.actor for c in profile.report.claims):
+        return text
+    pieces, here = [], 0
+    for found in find_names(text[:_MOST_TEXT]):
+        if found.kind == "actor" and found.start >= here:
+            pieces += [text[here : found.start], "[ACTOR]"]
+            here = found.end
+    return "".join([*pieces, text[here:]])
+
+
+#: What pages call the columns of the text channel, by what they begin with; the first that fits.
+_COLUMNS = (
+    ("software it is known for", ("software", "exclusive", "prominent", "family_words")),
+    ("texts of the reference", ("learned_",)),
+    ("actors named", ("name", "alias")),
+    ("countries", ("origin", "other_origin", "places")),
+    ("techniques told", ("techniques",)),
+    ("how much is known of it", ("cited", "length")),
+    ("words of what is known of it", ("",)),
+)
+#: Hints named in one line.
+_MOST_HINTS = 4
+
+
+def _group_of(column: str) -> str:
+    return next(name for name, starts in _COLUMNS if column.startswith(starts))
+
+
+def _shares(
+    features: Features,
+    rule: Rule,
+    actor: str,
+    hints: Sequence[Hint],
+    total: float,
+    ids: tuple[str, ...],
+) -> tuple[ChannelLine, ...]:
+    """What a text says for an actor: its score over the mean actor's, column by column."""
+    weights = np.array([rule.weights.get(c, 0.0) for c in features.columns])
+    row = features.matrix[features.actors.index(actor)] - features.matrix.mean(axis=0)
+    parts: dict[str, float] = {}
+    for column, value in zip(features.columns, row * weights, strict=True):
+        group = _group_of(column)
+        parts[group] = parts.get(group, 0.0) + float(value)
+    score = sum(parts.values())
+    if score <= 0.0 or total <= 0.0:
+        return (ChannelLine("the text", total, ids, ids),)
+    named: dict[str, list[str]] = {}
+    for hint in hints:
+        held = named.setdefault(_group_of(hint.column), [])
+        if hint.what not in held and len(held) < _MOST_HINTS:
+            held.append(hint.what)
+    return tuple(
+        ChannelLine(
+            group + (f" ({', '.join(named[group])})" if group in named else ""),
+            value * total / score,
+            ids,
+            ids,
+        )
+        for group, value in sorted(parts.items(), key=lambda p: (-abs(p[1]), p[0]))
+        if value
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,29 +251,24 @@ class Texts:
 
     def ask(self, members: Sequence[Profile], most: int = 20) -> Channel | None:
         """What the texts of a campaign say; `None` if they are too short to say anything."""
-        text = "\n".join(m.report.text for m in members)
+        text = "\n".join(map(_unnamed, members))
         if len(text.strip()) < _SHORTEST_TEXT:
             return None
         known = self.reference
         rule = rules()["reference" if known else "bundled"]
         features = known.features(text) if known else self.channel.features(text)
-        explain: Callable[[Features, str, Rule, int], tuple[Hint, ...]] = carried
-        found = ranked(features.actors, scores_of(features, rule), rule)
+        scores = scores_of(features, rule)
+        found = ranked(features.actors, scores, rule)
+        prior = math.log2((1.0 - rule.none_prior) / rule.none_prior / len(found.actors))
         ids = tuple(m.report.id for m in members)
         odds = {}
         for number, actor in enumerate(found.actors):
             probability = found.probabilities[number]
-            total = math.log2(max(probability, _LEAST) / max(found.none, _LEAST))
-            lines = []
-            if number < most:
-                hints = (
-                    known.carried(features, actor) if known else explain(features, actor, rule, 8)
-                )
-                for hint in hints:
-                    what = _COLUMN.get(hint.column, hint.column.replace("_", " "))
-                    bits = hint.value / rule.temperature / _LN2
-                    lines.append(ChannelLine(f"{what}: {hint.what}", bits, ids, ids))
-            rest = total - sum(line.bits for line in lines)
-            lines.append(ChannelLine("the rest of the text, and how little texts tell", rest, ids))
-            odds[actor] = ChannelOdds(probability, 0.0, tuple(lines))
+            total = math.log2(max(probability, _LEAST) / max(found.none, _LEAST)) - prior
+            if number >= most:
+                lines: tuple[ChannelLine, ...] = (ChannelLine("the text", total, ids, ids),)
+            else:
+                hints = known.carried(features, actor) if known else carried(features, actor, rule)
+                lines = _shares(features, rule, actor, hints, total, ids)
+            odds[actor] = ChannelOdds(probability, 0.0, prior, lines)
         return Channel("text", "behaviour", found.none, odds)

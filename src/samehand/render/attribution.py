@@ -41,7 +41,7 @@ def ach_text(attribution: Attribution, most: int = 12) -> str:
     for row in ach.rows[:most]:
         cells = [f"{c:+.1f}" if abs(c) >= 0.05 else "." for c in row.cells]
         rows.append([short(shown_comparison(row.evidence), 38), *cells, f"{row.diagnosticity:.1f}"])
-    rows.append(["inconsistency", *(f"{v:.1f}" for v in ach.inconsistency), ""])
+    rows.append(["inconsistency", *(f"{round(v, 1) + 0.0:.1f}" for v in ach.inconsistency), ""])
     lines = [table(rows, right=tuple(range(1, len(heads) + 2)))]
     more = len(ach.rows) - most
     if more > 0:
@@ -59,16 +59,19 @@ def _times(count: int | None) -> str:
 
 
 def _planted_rows(found: Stress) -> list[list[str]]:
-    """One row for each facet and outcome, its types together."""
-    together: dict[tuple[str, int | None, int | None], list[Planted]] = {}
+    """One row for each facet: what the fewest artefacts of any of its types would do."""
+    together: dict[str, list[Planted]] = {}
     for one in found.planted:
-        together.setdefault((one.facet or one.kind, one.unseats, one.misleads), []).append(one)
+        together.setdefault(one.facet or one.kind, []).append(one)
     rows = []
-    for (facet, unseats, misleads), types in together.items():
+    for facet, types in together.items():
         low, high = min(t.phi for t in types), max(t.phi for t in types)
-        kinds = ", ".join(t.kind for t in types) if types[0].facet else "one type of each"
         ease = f"{low:.1f}-{high:.1f}" if low < high else f"{high:.1f}"
-        rows.append([facet, short(kinds, 40), ease, _times(unseats), _times(misleads)])
+        unseats = min((t.unseats for t in types if t.unseats), default=None)
+        misleads = min((t.misleads for t in types if t.misleads), default=None)
+        telling = [t.kind for t in types if t.unseats == unseats]
+        kinds = ", ".join(telling) if types[0].facet else "one type of each"
+        rows.append([facet, short(kinds, 44), ease, _times(unseats), _times(misleads)])
     return rows
 
 
