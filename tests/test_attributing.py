@@ -286,3 +286,23 @@ def test_a_campaign_described_twice_counts_once() -> None:
     once = probability(judged(query, told("a")), "Lazarus Group")
     often = probability(judged(query, told("a"), told("b"), told("c")), "Lazarus Group")
     assert once == pytest.approx(often, abs=1e-6)
+
+
+def test_a_profile_has_sources_and_dates_and_knows_nothing_of_the_future(tmp_path: Path) -> None:
+    from datetime import date
+
+    from samehand.profiles import profile_of
+
+    world = bundled_world()
+    reports = [r for r in case() if r.use == "reference"]
+    now = profile_of("Lazarus Group", world, P, reports)
+    assert {f.kind for f in now.facts} >= {"name", "state", "software", "technique", "report"}
+    assert all(f.source for f in now.facts)
+    loader = next(f for f in now.facts if f.value == "quayloader")
+    assert loader.campaigns == 2 and loader.source == "r0"  # the earliest that shows it
+    then = profile_of("Lazarus Group", world, P, reports, date(2017, 1, 1))
+    late = [f for f in then.facts if f.date[:1].isdigit() and f.date[:4] > "2017"]
+    assert not [f for f in then.facts if f.campaigns or f in late]
+    assert then.left_out and then.campaigns == 0 < now.campaigns
+    page = ok(tmp_path, "knowledge", "profile", "Hidden Cobra")
+    assert page.startswith("Lazarus Group") and "North Korea" in page

@@ -57,6 +57,42 @@ def show(obj: Context, names: tuple[str, ...], publisher: str, as_of: date | Non
 
 
 @knowledge.command()
+@click.argument("actor")
+@click.option("--as-of", type=Day(), help="Only what was said by that day.")
+@also_local
+@click.pass_obj
+def profile(obj: Context, actor: str, as_of: date | None) -> None:
+    """What is known of an ACTOR, fact by fact, each with source and date.
+
+    Names, state, software, ATT&CK techniques, countries, and what the reference reports of the
+    workspace show, if there is one: counted by independent campaigns, not by reports.
+
+    \b
+    samehand knowledge profile Kimsuky
+    samehand knowledge profile APT38 --as-of 2019
+    """  # noqa: D301
+    from samehand.errors import NotFoundError, StoreMissingError
+    from samehand.knowledge.actors import bundled_world
+    from samehand.pipeline import load
+    from samehand.profiles import profile_of
+    from samehand.render.knowledge import profile_text
+
+    world = bundled_world()
+    name = actor if actor in world.actors else world.identify(actor)
+    if name is None:
+        raise NotFoundError(
+            f"{actor!r} means no single known actor; 'samehand knowledge show' says what it may mean"
+        )
+    try:
+        loaded, _, _ = load(obj.workspace, as_of)
+    except StoreMissingError:
+        loaded = []
+    references = [r for r in loaded if r.use == "reference"]
+    found = profile_of(name, world, obj.parameters(), references, as_of)
+    obj.result(profile_text(found, 200 if obj.verbose else 12), lambda: found)
+
+
+@knowledge.command()
 @click.option(
     "--from",
     "origin",
