@@ -59,15 +59,16 @@ def auroc(high: Sequence[float], low: Sequence[float]) -> float:
 
 def open_set(name: str, fitted: Fitted, chosen: Sequence[int], prior: float) -> None:
     """How sure the first actor is, and whether it is right; and with the right actor gone."""
-    rule = Rule({}, fitted.temperature, fitted.none, prior)
+    rule = Rule({}, fitted.temperature, fitted.none, fitted.none_per_size, prior)
+    gone = [fitted.absent[fitted.gone_at[i]] for i in chosen]
     sure, right, none_known = [], [], []
     for i in chosen:
         scores = fitted.scores[i]
-        ranking = ranked([str(n) for n in range(len(scores))], scores, rule)
+        ranking = ranked([str(n) for n in range(len(scores))], scores, rule, fitted.sizes[i])
         sure.append(ranking.probabilities[0])
         right.append(ranking.actors[0] == str(fitted.right[i]))
         none_known.append(ranking.none)
-    absent = [ranked([str(n) for n in range(len(s))], s, rule) for s in fitted.absent]
+    absent = [ranked([str(n) for n in range(len(s))], s, rule, size) for s, size in gone]
     order = np.argsort(-np.array(sure), kind="stable")
     hits = np.array(right)[order]
     parts = "  ".join(
@@ -89,7 +90,7 @@ def open_set(name: str, fitted: Fitted, chosen: Sequence[int], prior: float) -> 
 
 
 def forward(base: ReferenceData) -> None:
-    years = np.array([e.published[:4] for e in base.found])
+    years = np.array([(e.published or "0")[:4] for e in base.found])
     for year in YEARS:
         taught, asked = np.flatnonzero(years < year), np.flatnonzero(years >= year)
         asked = asked[np.isin(base.owners[asked], base.owners[taught])]

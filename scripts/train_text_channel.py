@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samehand.compare.text_channel import COLUMNS, Channel, bundled_channel
+from samehand.compare.text_channel import COLUMNS, Channel, bundled_channel, log_size
 from samehand.compare.text_reference import COLUMNS as LEARNED
 from samehand.compare.text_reference import gram, ridge, terms_of
 from samehand.config import default_parameters
@@ -222,29 +222,23 @@ def without_row(matrix: Matrix, row: int, columns: Sequence[str]) -> Matrix:
 
 
 def calibrate(
-    present: Sequence[tuple[Matrix, int]], absent: Sequence[Matrix]
-) -> tuple[float, float]:
-    """(temperature, log odds of none at even prior) that make out-of-fold scores most probable."""
+    present: Sequence[tuple[Matrix, int, int]], absent: Sequence[tuple[Matrix, int]]
+) -> tuple[float, float, float]:
+    """(temperature, log odds of none at even prior, the same per e-fold of words).
 
-    def loss(slope: float, none: float) -> float:
-        total = 0.0
-        for scores, right in present:
-            t = np.append(scores * slope, none)
-            total -= float(t[right] - t.max() - np.log(np.exp(t - t.max()).sum())) / len(present)
-        for scores in absent:
-            t = np.append(scores * slope, none)
-            total -= float(t[-1] - t.max() - np.log(np.exp(t - t.max()).sum())) / len(absent)
-        return total
-
-    best, slope, none, width, span = np.inf, 1.0, 5.0, 0.5, 4.0
-    for _ in range(9):  # a grid that narrows
-        for s in slope * np.exp(np.linspace(-width, width, 7)):
-            for n in none + np.linspace(-span, span, 9):
-                if (value := loss(float(s), float(n))) < best:
-                    best, keep = value, (float(s), float(n))
-        slope, none = keep
-        width, span = width / 1.8, span / 1.8
-    return 1.0 / slope, none
+    They make out-of-fold scores most probable, texts whose actor is known and gone weighing alike.
+    """
+    items = []
+    for (scores, size), right, weight in (
+        *(((s, n), r, 1.0 / len(present)) for s, r, n in present),
+        *(((s, n), len(s), 1.0 / len(absent)) for s, n in absent),
+    ):
+        matrix = np.zeros((len(scores) + 1, 3))
+        matrix[:-1, 0] = scores
+        matrix[-1, 1:] = 1.0, log_size(size)
+        items.append((matrix, right, weight * 1000.0))
+    slope, none, per_size = softmax_fit(items, 1e-3)
+    return float(1.0 / slope), float(none), float(per_size)
 
 
 def total_weights(columns: Sequence[str], learned: Sequence[str], weights: Matrix) -> Matrix:
@@ -285,9 +279,14 @@ class Fitted:
     columns: tuple[str, ...]
     temperature: float
     none: float
+    none_per_size: float
     scores: list[Matrix]
     right: list[int]
-    absent: list[Matrix]
+    absent: list[tuple[Matrix, int]]
+    """(scores without the right actor, words of the text)."""
+    sizes: list[int]
+    gone_at: dict[int, int]
+    """Text -> its place in ``absent``."""
 
     def as_json(self, none_prior: float) -> dict:
         return {
@@ -296,15 +295,18 @@ class Fitted:
             },
             "temperature": round(self.temperature, 4),
             "none": round(self.none, 4),
+            "none_per_size": round(self.none_per_size, 4),
             "none_prior": none_prior,
         }
 
 
 def fit_bundled(found: Sequence[Example], channel: Channel) -> Fitted:
-    matrices = [channel.features(e.text, e.unknown).matrix for e in found]
+    features = [channel.features(e.text, e.unknown) for e in found]
+    matrices, sizes = [f.matrix for f in features], [f.size for f in features]
     right = [channel.row[e.actor] for e in found]
     scores: list[Matrix] = [np.zeros(0)] * len(found)
-    absent: list[Matrix] = []
+    absent: list[tuple[Matrix, int]] = []
+    gone_at: dict[int, int] = {}
     for fold in range(FOLDS):
         taught = [i for i, e in enumerate(found) if fold_of(e.actor) != fold]
         weights = fit(
@@ -315,13 +317,15 @@ def fit_bundled(found: Sequence[Example], channel: Channel) -> Fitted:
             if fold_of(example.actor) == fold:
                 scores[i] = matrices[i] @ weights
                 if example.kind != "procedures":
-                    absent.append(without_row(matrices[i], right[i], COLUMNS) @ weights)
-    kept = [(s, r) for s, r, e in zip(scores, right, found, strict=True) if e.kind != "procedures"]
-    temperature, none = calibrate(kept, absent)
+                    gone = without_row(matrices[i], right[i], COLUMNS)
+                    gone_at[i] = len(absent)
+                    absent.append((gone @ weights, sizes[i]))
+    kept = [(scores[i], right[i], sizes[i]) for i, e in enumerate(found) if e.kind != "procedures"]
+    numbers = calibrate(kept, absent)
     weights = fit(
         matrices, right, item_weights([e.actor for e in found]), COLUMNS, PENALTY["bundled"]
     )
-    return Fitted(weights, COLUMNS, temperature, none, scores, right, absent)
+    return Fitted(weights, COLUMNS, *numbers, scores, right, absent, sizes, gone_at)
 
 
 def groups_of(texts: Sequence[str]) -> list[int]:
@@ -373,7 +377,8 @@ class ReferenceData:
             if isinstance(r, Report)
         ]
         self.channel = Channel(world_of_reference(reports, default_parameters()))
-        self.known = [self.channel.features(e.text).matrix for e in self.found]
+        features = [self.channel.features(e.text) for e in self.found]
+        self.known, self.sizes = [f.matrix for f in features], [f.size for f in features]
         counted = [terms_of(e.text) for e in self.found]
         self.grams = [gram(index_of([c[column] for c in counted], 2, 0.9)) for column in LEARNED]
         self.owners = np.array([self.channel.row[e.label] for e in self.found], np.int64)
@@ -420,18 +425,20 @@ def fit_reference(found: Sequence[Example], data: Path) -> tuple[Fitted, Referen
     everything = np.arange(len(base.found))
     matrices = base.out_of_fold(everything)
     scores: list[Matrix] = [np.zeros(0)] * len(everything)
-    absent: list[Matrix] = []
+    absent: list[tuple[Matrix, int]] = []
+    gone_at: dict[int, int] = {}
     for fold in range(FOLDS):
         taught, asked = everything[base.part != fold], everything[base.part == fold]
         weights = base.weights(matrices, taught)
         gone = base.without_actor(taught, asked)
         for i in asked:
             scores[i] = matrices[i] @ weights
-            absent.append(gone[i] @ weights)
+            gone_at[int(i)] = len(absent)
+            absent.append((gone[i] @ weights, base.sizes[i]))
     right = [int(o) for o in base.owners]
-    temperature, none = calibrate(list(zip(scores, right, strict=True)), absent)
+    numbers = calibrate(list(zip(scores, right, base.sizes, strict=True)), absent)
     weights = base.weights(matrices, everything)
-    return Fitted(weights, base.columns, temperature, none, scores, right, absent), base
+    return Fitted(weights, base.columns, *numbers, scores, right, absent, base.sizes, gone_at), base
 
 
 def main() -> None:

@@ -120,11 +120,11 @@ def test_techniques_that_only_this_text_taught_can_be_left_out() -> None:
 
 
 def test_ties_are_broken_by_name_and_none_grows_with_its_prior() -> None:
-    rule = Rule({}, 1.0, 0.0, 0.5)
-    ranking = ranked(["b", "a"], np.zeros(2), rule)
+    rule = Rule({}, 1.0, 0.0, 0.5, 0.5)
+    ranking = ranked(["b", "a"], np.zeros(2), rule, 990)
     assert ranking.actors == ("a", "b")
     assert ranking.none == pytest.approx(1 / 3)
-    assert ranked(["b", "a"], np.zeros(2), rule, 0.9).none == pytest.approx(9 / 11)
+    assert ranked(["b", "a"], np.zeros(2), rule, 990, 0.9).none == pytest.approx(9 / 11)
 
 
 @pytest.mark.parametrize(

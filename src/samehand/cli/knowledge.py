@@ -81,7 +81,7 @@ def profile(obj: Context, actor: str, as_of: date | None) -> None:
     name = actor if actor in world.actors else world.identify(actor)
     if name is None:
         raise NotFoundError(
-            f"{actor!r} means no single known actor; 'samehand knowledge show' says what it may mean"
+            f"{actor!r} means no single known actor; 'samehand knowledge show' says what it means"
         )
     try:
         loaded, _, _ = load(obj.workspace, as_of)

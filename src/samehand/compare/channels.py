@@ -258,7 +258,7 @@ class Texts:
         rule = rules()["reference" if known else "bundled"]
         features = known.features(text) if known else self.channel.features(text)
         scores = scores_of(features, rule)
-        found = ranked(features.actors, scores, rule)
+        found = ranked(features.actors, scores, rule, features.size)
         prior = math.log2((1.0 - rule.none_prior) / rule.none_prior / len(found.actors))
         ids = tuple(m.report.id for m in members)
         odds = {}

@@ -64,6 +64,8 @@ class Rule:
     temperature: float
     none: float
     """Log odds of none of the known at even prior, in units of the tempered score."""
+    none_per_size: float
+    """What every e-fold of the text's words adds to them: long texts have more to agree with."""
     none_prior: float
 
 
@@ -76,6 +78,7 @@ def rules() -> Mapping[str, Rule]:
             {c: float(w) for c, w in raw[name]["weights"].items()},
             float(raw[name]["temperature"]),
             float(raw[name]["none"]),
+            float(raw[name]["none_per_size"]),
             float(raw[name]["none_prior"]),
         )
         for name in ("bundled", "reference")
@@ -107,6 +110,11 @@ class Features:
     documents: Mapping[str, int]
     """Actor -> position of its document."""
 
+    @property
+    def size(self) -> int:
+        """Words of the text."""
+        return sum(n for term, n in self.terms.items() if " " not in term)
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
@@ -119,14 +127,19 @@ class Ranking:
 
 
 def ranked(
-    actors: Sequence[str], scores: Matrix, rule: Rule, none_prior: float | None = None
+    actors: Sequence[str],
+    scores: Matrix,
+    rule: Rule,
+    size: int,
+    none_prior: float | None = None,
 ) -> Ranking:
-    """Scores as probabilities; ties by name."""
+    """Scores as probabilities, for a text of so many words; ties by name."""
     prior = rule.none_prior if none_prior is None else none_prior
     prior = min(max(prior, 1e-9), 1 - 1e-9)
     order = sorted(range(len(actors)), key=lambda i: (-scores[i], actors[i]))
     tempered = np.array([*scores[order] / rule.temperature, 0.0])
-    tempered[-1] = rule.none + math.log(prior / (1.0 - prior))
+    bar = rule.none + rule.none_per_size * log_size(size)
+    tempered[-1] = bar + math.log(prior / (1.0 - prior))
     shares = np.exp(tempered - tempered.max())
     shares /= shares.sum()
     return Ranking(
@@ -135,6 +148,11 @@ def ranked(
         tuple(float(scores[i]) for i in order),
         float(shares[-1]),
     )
+
+
+def log_size(words: int) -> float:
+    """The size of a text beside a usual report of 1,000 words."""
+    return math.log((10.0 + words) / 1000.0)
 
 
 def scores_of(features: Features, rule: Rule) -> Matrix:
@@ -361,7 +379,7 @@ def rank_text(text: str, channel: Channel | None = None) -> Ranking:
     """The known actors that a text fits, by bundled knowledge alone."""
     rule = rules()["bundled"]
     features = (channel or bundled_channel()).features(text)
-    return ranked(features.actors, scores_of(features, rule), rule)
+    return ranked(features.actors, scores_of(features, rule), rule, features.size)
 
 
 def carried(features: Features, actor: str, rule: Rule, most: int = 8) -> tuple[Hint, ...]:

@@ -42,6 +42,8 @@ OVERLAY = "software_users.toml"
 #: Weight of an edge by where it comes from: stated by a catalogue, linked in its prose, named in
 #: its prose, named in the address of a publication about the software.
 STATED, LINKED, NAMED, CITED = 1.0, 0.6, 0.6, 0.4
+#: A name of our rows stands for families that it means with this share or more.
+_LIKELY = 0.3
 #: Software used by more actors adds no description to theirs.
 _MOST_USERS = 6
 _GROUP_LINK = re.compile(
@@ -196,10 +198,8 @@ class _Builder:
         """Edges from all sides; family id -> what is written about it."""
         entries, uses = read(self.sources)
         families = gather(entries, uses)
-        place = {
-            key: max(held, key=lambda f: (held[f], f))
-            for key, held in shares(families, entries).items()
-        }
+        meant = shares(families, entries)
+        place = {key: max(held, key=lambda f: (held[f], f)) for key, held in meant.items()}
         by_attack = {f.attack_id: f.id for f in families if f.attack_id}
         by_uuid = {
             e.uuid: place[name_key(e.name)] for e in entries if e.uuid and name_key(e.name) in place
@@ -229,7 +229,7 @@ class _Builder:
                     self.edge(held, concept, CITED)
                 about[held].append(clean)
         self._prose(families, by_uuid, by_attack)
-        self._overlay(place)
+        self._overlay(meant)
         return about
 
     def _prose(
@@ -257,7 +257,7 @@ class _Builder:
                 for named in finder.find(plain(text)):
                     self.edge(named, concept, NAMED)
 
-    def _overlay(self, place: Mapping[str, str]) -> None:
+    def _overlay(self, families: Mapping[str, Mapping[str, float]]) -> None:
         """Our own rows."""
         raw = tomllib.loads(self.sources.own(OVERLAY).read_text(encoding="utf-8"))
         by_key: dict[str, set[str]] = defaultdict(set)
@@ -267,12 +267,15 @@ class _Builder:
             key = name_key(row["actor"])
             meant = {row["actor"]} & self.drafts.keys() or self.primary.get(key) or by_key[key]
             for software in row["software"]:
-                family = place.get(name_key(software))
-                if family is None:
-                    family = f"own/{name_key(software)}"
-                    self.own[software] = family
-                for concept in meant:
-                    self.edge(family, concept, float(row.get("weight", STATED)))
+                # Of a family that a catalogue splits by platform, all parts.
+                held = families.get(name_key(software), {})
+                likely = [f for f, share in held.items() if share >= _LIKELY]
+                if not held:
+                    likely = [f"own/{name_key(software)}"]
+                    self.own[software] = likely[0]
+                for family in likely:
+                    for concept in meant:
+                        self.edge(family, concept, float(row.get("weight", STATED)))
             for concept in meant:
                 text = f"{row.get('words', '')} . {row['source']} . {' , '.join(row['software'])}"
                 self.draft(concept).about.append(text)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from samehand.knowledge import attack, common, prevalence, software, taxonomies
+from samehand.knowledge import actor_texts, attack, common, prevalence, software, taxonomies
 from samehand.knowledge.actors import bundled_world
 from samehand.knowledge.cache import sources
 from samehand.knowledge.namebook import graph
@@ -62,6 +62,7 @@ def load_all(progress: Callable[[str, int, int], None] = lambda *_: None) -> Non
         ("commonplace lists", common.index),
         ("prevalence", prevalence.sketch),
         ("taxonomies", taxonomies.tlp),
+        ("documents of actors", actor_texts.texts),
     )
     for number, (name, load) in enumerate(loaders):
         progress(f"preparing {name}", number, len(loaders))
