@@ -58,7 +58,7 @@ def test_file_states_source_licence_and_date(path: Path) -> None:
 def test_no_other_kind_of_file_lies_among_the_data() -> None:
     # The sketch and the weights are numbers; prevalence.toml and docs/techniques.md state their
     # source, licence and date, linkage.json its own data.
-    binary = {"prevalence.bin", "linkage.json", "techniques.npz"}
+    binary = {"prevalence.bin", "linkage.json", "techniques.npz", "attribution_indicators.json"}
     known = {p.name for p in FILES} | binary | {"__pycache__"}
     others = {p.name for p in DATA.iterdir()} - known
     assert not others, f"{others}: data are .tsv or .toml with a header; move or convert them"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from samehand.compare.copies import Copies
 from samehand.compare.profile import Profile
-from samehand.compare.shared_odds import PARTS, IndicatorWeights
+from samehand.compare.shared_odds import MOST_BITS, PARTS, IndicatorWeights
 from samehand.compare.shared_values import KINDS, Ground, Shared, make_ground, shared_values
 from samehand.config import Parameters
 from samehand.knowledge.prevalence import FAMILY_PREFIX
@@ -126,6 +126,8 @@ class Design:
     values: Floats
     """One row per shared value: parts, other holders, publisher."""
     kept: Floats
+    most: Floats
+    """What each value says at most, in nats."""
     of_value: NDArray[np.int64]
     """The candidate of each value, rising."""
     candidates: Floats
@@ -141,7 +143,7 @@ def design(asked: Sequence[Asked], weights: Floats) -> Design:
     """The arrays of some questions."""
     values: list[list[float]] = []
     rows: list[list[float]] = []
-    kept, of_value, of_candidate, right = [], [], [], []
+    kept, most, of_value, of_candidate, right = [], [], [], [], []
     for number, question in enumerate(asked):
         for shared in question.shared:
             for value in shared.values:
@@ -158,29 +160,32 @@ def design(asked: Sequence[Asked], weights: Floats) -> Design:
                     ]
                 )
                 kept.append(value.kept)
+                most.append(MOST_BITS[parts[0]] * math.log(2.0))
                 of_value.append(len(rows))
             rows.append([math.log2(1.0 + shared.unshared), shared.habit_bits])
             of_candidate.append(number)
             right.append(float(question.known and shared.actor == question.actor))
     return Design(
-        np.array(values), np.array(kept), np.array(of_value), np.array(rows),
+        np.array(values), np.array(kept), np.array(most), np.array(of_value), np.array(rows),
         np.array(of_candidate), np.array(right), weights,
     )  # fmt: skip
 
 
 def logits(table: Design, theta: Floats) -> tuple[Floats, Floats]:
-    """(nats against none per candidate, factor of each value: rank, kept, and 0 where floored)."""
+    """(nats against none per candidate, slope of each value: rank and kept; 0 where limited)."""
     wide = table.values.shape[1]
     bits = table.values @ theta[:wide]
-    order = np.lexsort((-np.maximum(bits, 0.0) * table.kept, table.of_value))
+    said = np.clip(bits, 0.0, table.most)
+    order = np.lexsort((-said * table.kept, table.of_value))
     held = table.of_value[order]
     starts = np.concatenate([[0], np.flatnonzero(np.diff(held)) + 1])
     sizes = np.diff(np.concatenate([starts, [len(held)]]))
     factor = np.empty(len(bits))
     factor[order] = GAMMA ** (np.arange(len(held)) - np.repeat(starts, sizes)).astype(float)
-    factor *= table.kept * (bits > 0)
-    total = np.bincount(table.of_value, bits * factor, len(table.candidates))
-    return total + table.candidates @ theta[wide:-1] + theta[-1], factor
+    factor *= table.kept
+    total = np.bincount(table.of_value, said * factor, len(table.candidates))
+    limited = (bits <= 0.0) | (bits >= table.most)
+    return total + table.candidates @ theta[wide:-1] + theta[-1], factor * ~limited
 
 
 def chances(table: Design, nats: Floats) -> Floats:
