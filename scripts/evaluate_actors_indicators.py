@@ -65,6 +65,8 @@ class Answer:
 
     actor: str
     known: bool
+    said: str
+    """The likeliest actor; '' if nothing is shared."""
     right: bool
     probability: float
     runner_up: float
@@ -85,6 +87,7 @@ def answer(question: Asked, weights: IndicatorWeights) -> Answer:
     return Answer(
         question.actor,
         question.known,
+        ranked[0].actor if ranked else "",
         bool(ranked) and question.known and ranked[0].actor == question.actor,
         ranked[0].probability if ranked else 0.0,
         ranked[1].probability if len(ranked) > 1 else 0.0,
@@ -167,17 +170,19 @@ def line(name: str, t: Table, answers: Sequence[Answer]) -> None:
     named = t.weights * t.named
     away = mean((~t.named[~t.known]).astype(float), t.weights[~t.known])
     ece, bias = calibration_error(t)
-    rows = [a for a, n in zip(answers, t.named, strict=True) if n]
-    by = {}
-    for a in rows:
-        by.setdefault(a.actor, []).append(a.right)
-    macro = np.mean([np.mean(v) for v in by.values()]) if by else float("nan")
+    shares: dict[str, list[float]] = {}
+    for a, w in zip(answers, named, strict=True):
+        if w:
+            said = shares.setdefault(a.said, [0.0, 0.0])
+            said[0] += w * a.right
+            said[1] += w
+    macro = np.mean([right / all_ for right, all_ in shares.values()]) if shares else float("nan")
     points = [precision_at(t, t.p, t.right, c) for c in (0.015, 0.03, 0.05, 0.08)]
     print(
         f"{name:34s} {len(answers):6d} {int(t.named.sum()):5d}  {mean(t.right.astype(float), named):.3f}"
         f"  {named.sum() / t.weights.sum():6.1%}  {away:.3f}  "
         + "  ".join(f"{p:.3f}" for p in points)
-        + f"  {ece:.3f} {bias:+.3f}  {macro:.2f}/{len(by)}"
+        + f"  {ece:.3f} {bias:+.3f}  {macro:.2f}/{len(shares)}"
     )
 
 
@@ -300,7 +305,7 @@ def main() -> None:
 
 def measure(asked: dict[int, list[Asked]]) -> None:
     print(
-        f"{'':34s} {'n':>6s} named  prec.    cov.  away   at1.5  at3    at5    at8    ece   bias    macro/actors"
+        f"{'':34s} {'n':>6s} named  prec.    cov.  away   at1.5  at3    at5    at8    ece   bias    macro precision/actors named"
     )
     names = sorted({q.actor for q in asked[FULL]})
     answers: dict[int, list[Answer]] = {}

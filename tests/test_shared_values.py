@@ -248,6 +248,57 @@ def test_a_lone_file_is_never_named() -> None:
     for others in (0, 1, 30):
         query = record("query", planted, *hosts(*(f"own-{n}" for n in range(others))))
         assert 0.0 < chance(asked(ground(records), query), "Actor 0") < 0.8
+    beside = ("domain-name", "www.github.com")  # something commonplace beside it changes nothing
+    records[0]["observables"].append({"type": beside[0], "value": beside[1]})
+    odds = asked(ground(records), record("query", planted, beside))
+    assert chance(odds, "Actor 0") < 0.8
+
+
+def test_a_lone_value_never_tells_more_than_labels_show() -> None:
+    records = world()
+    records[0]["published"] = "2021-01-01"
+    for shared in (("ipv4-addr", "45.0.0.17"), hosts("0-0-0")[0]):
+        own = hosts(*(f"own-{n}" for n in range(3)))
+        assert chance(asked(ground(records), record("query", shared, *own)), "Actor 0") <= 0.9701
+
+
+def test_a_url_tells_at_least_what_follows_from_it() -> None:
+    url = f"http://{name('site')}/panel/gate.php"
+    records = world()
+    records[0]["observables"] += [{"type": "domain-name", "value": name("site")}]
+    records[1]["observables"] += [{"type": "url:path", "value": "/panel/gate.php"}]
+    query = record("query", ("url", url), *hosts("own"))
+    parted = bits(asked(ground(records), query), "Actor 0")
+    records[0]["observables"] += [{"type": "url", "value": url}]
+    assert bits(asked(ground(records), query), "Actor 0") >= parted
+    value = asked(ground(records), query).actors[0].rows[0].value
+    assert value.feature.kind == "url"
+    assert {v.feature.kind for v in value.implied} == {
+        "domain-name", "registered-domain", "url:path"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_shared_values_drawn_at_random_never_lower(seed: int) -> None:
+    drawn = random.Random(seed)
+    pool = [
+        *hosts(*(f"r{seed}-{n}" for n in range(6))),
+        *(("ipv4-addr", f"91.{seed}.{n}.9") for n in range(3)),
+        *(("file:sha256", digest(f"r{seed}-{n}")) for n in range(3)),
+        *(("url", f"http://{name(f'u{seed}-{n}')}/{name(f'p{n}')}") for n in range(3)),
+        *(("domain-name", f"{n}.{name(f'r{seed}-0')}") for n in range(3)),
+    ]
+    drawn.shuffle(pool)
+    records = world()
+    query = record("query", *hosts("own-1", "own-2", "0-0-1", "1-0-1"))
+    last = bits(asked(ground(records), query), "Actor 0")
+    for kind, value in pool:
+        where = drawn.randrange(3)
+        records[where]["observables"] += [{"type": kind, "value": value}]
+        query["observables"] += [{"type": kind, "value": value}]
+        now = bits(asked(ground(records), query), "Actor 0")
+        assert now >= last - 1e-9, (kind, value)
+        last = now
 
 
 def test_a_report_is_no_reference_of_itself() -> None:

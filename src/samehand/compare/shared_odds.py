@@ -16,7 +16,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from samehand.compare.shared_values import KINDS, Shared, Value
+from samehand.compare.shared_values import Shared, Value
 from samehand.config import bundled
 from samehand.errors import ConfigError
 from samehand.knowledge.cache import once
@@ -31,9 +31,13 @@ CLOSED_BITS = 8.0
 #: One value never says more: 7 bits alone are about .99 [judgement]. A file travels, since samples
 #: are public and are shared, so one more file is never a second proof [judgement].
 MOST_BITS: Mapping[str, float] = {"host": 7.0, "address": 7.0, "path": 7.0, "file": 1.9}
-#: Where all that is shared is one file, an actor ends at .75, below the .8 of naming [judgement: it
-#: may have been planted, or found where it was planted].
-LONE_FILE_BITS = math.log2(3.0)
+#: Where all that is shared is one value, an actor ends there. A file at .75, below the .8 of naming
+#: [judgement: it may have been planted, or found where it was planted]; all else at .97 [data: all
+#: of 34 lone addresses were right; an end at .95 puts them behind lists that are wrong more often].
+#: Every bit of what else is shared lifts the end by `_LIFT` bits, so that something commonplace
+#: beside it lifts nothing.
+LONE_FILE_BITS, LONE_BITS = math.log2(3.0), math.log2(0.97 / 0.03)
+_LIFT = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class Part:
     """One contribution to an actor's log2 odds."""
 
     name: str
-    """A part of `PARTS`, 'start', 'habits', 'unshared', 'commonplace' or 'lone file'."""
+    """A part of `PARTS`, 'start', 'habits', 'unshared', 'commonplace' or 'lone value'."""
     bits: float
     observations: tuple[str, ...]
     reports: tuple[str, ...]
@@ -142,20 +146,20 @@ class IndicatorOdds:
 
 
 def value_bits(value: Value, weights: IndicatorWeights) -> float:
-    """Bits of one shared value by itself, never below 0.
+    """Bits of one shared value by itself, never below 0 or what follows from it.
 
     What a kind says, less for every doubling of other holders, times what commonplace lists and
     copying leave of it.
     """
-    parts = KINDS[value.feature.kind]
-    if not parts:
-        return 0.0
-    bits = math.fsum(weights.parts[p] for p in parts)
-    bits += weights.other_publisher * value.other_publisher
-    bits -= weights.other_actors * math.log2(1.0 + value.other_actors)
-    bits -= weights.other_reports * math.log2(1.0 + value.other_reports)
-    bits -= weights.background * math.log2(1.0 + value.background)
-    return min(max(0.0, bits), MOST_BITS[parts[0]]) * value.kept
+    bits = 0.0
+    if value.parts:
+        bits = math.fsum(weights.parts[p] for p in value.parts)
+        bits += weights.other_publisher * value.other_publisher
+        bits -= weights.other_actors * math.log2(1.0 + value.other_actors)
+        bits -= weights.other_reports * math.log2(1.0 + value.other_reports)
+        bits -= weights.background * math.log2(1.0 + value.background)
+        bits = min(max(0.0, bits), MOST_BITS[value.parts[0]]) * value.kept
+    return max((bits, *(value_bits(v, weights) for v in value.implied)))
 
 
 def ranked(shared: Shared, weights: IndicatorWeights) -> tuple[Row, ...]:
@@ -166,13 +170,27 @@ def ranked(shared: Shared, weights: IndicatorWeights) -> tuple[Row, ...]:
     return tuple(Row(v, bits, bits * weights.gamma**n) for n, (bits, v) in enumerate(rows))
 
 
+def _part(value: Value) -> str:
+    """The part of the ledger that a value is told in; a /24 is an address."""
+    return value.parts[0] if value.parts else "address"
+
+
+def _most(rows: Sequence[Row]) -> float:
+    """The bits at which an actor ends for want of a second value; rises with every value."""
+    files = sorted((r.bits for r in rows if _part(r.value) == "file"), reverse=True)
+    others = [r.bits for r in rows if _part(r.value) != "file"]
+    beside_file = math.fsum((*files[1:], *others))
+    beside_best = math.fsum((*files, *others)) - max((*files, *others), default=0.0)
+    return min(LONE_FILE_BITS + _LIFT * beside_file, LONE_BITS + _LIFT * beside_best)
+
+
 def parts_of(shared: Shared, rows: Sequence[Row], weights: IndicatorWeights) -> tuple[Part, ...]:
     """The contributions, in the order in which they are told."""
     cited = tuple(dict.fromkeys(o for r in rows for o in r.value.observations))
     holding = tuple(sorted({report for r in rows for report in r.value.reports}))
     parts = [Part("start", weights.base, cited, holding)]
     for name in PARTS:
-        own = [r for r in rows if KINDS[r.value.feature.kind][:1] == (name,)]
+        own = [r for r in rows if _part(r.value) == name]
         if any(r.counted_bits for r in own):
             parts.append(
                 Part(
@@ -189,10 +207,9 @@ def parts_of(shared: Shared, rows: Sequence[Row], weights: IndicatorWeights) -> 
     ):
         if bits:
             parts.append(Part(name, bits, cited, holding))
-    speaking = [r for r in rows if r.bits]
-    above = math.fsum(p.bits for p in parts) - LONE_FILE_BITS
-    if [KINDS[r.value.feature.kind][0] for r in speaking] == ["file"] and above > 0:
-        parts.append(Part("lone file", -above, cited, holding))
+    above = math.fsum(p.bits for p in parts) - _most(rows)
+    if above > 0:
+        parts.append(Part("lone value", -above, cited, holding))
     return tuple(parts)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from samehand.compare.actors import Scene
 from samehand.compare.copies import Copies
@@ -19,11 +19,12 @@ from samehand.compare.profile import Profile
 from samehand.config import Parameters
 from samehand.knowledge.prevalence import FAMILY_PREFIX, Sketch
 from samehand.model import Feature
+from samehand.normalise import has_path
 
 #: Kinds that are compared -> what their sharing is weighed as. A /24 has no weight of its own: it
 #: is only how an address is found to be near. Kinds without labelled data weigh as a file does.
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "domain-name": ("host",), "registered-domain": ("host",), "url": ("host", "url"),
+    "domain-name": ("host",), "registered-domain": ("host",), "url": ("host", "path", "url"),
     "ipv4-addr": ("address",), "ipv6-addr": ("address",), "ipv4-addr:port": ("address", "port"),
     "ipv4-net24": (), "url:path": ("path",),
     **dict.fromkeys((
@@ -59,13 +60,21 @@ class Value:
     """0 to 1: what commonplace lists (1 / (1 + kappa)) and copying leave of it."""
     why: str = ""
     """Lists of commonplace values that it is on, in words."""
+    implied: tuple[Value, ...] = ()
+    """Shared values that follow from it: the same fact, of which the most telling form counts."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What its sharing is weighed as; a URL without a path is its host."""
+        if self.feature.kind == "url" and not has_path(self.feature):
+            return ("host",)
+        return KINDS[self.feature.kind]
 
     @property
     def telling(self) -> float:
         """0 to 1: how far it makes its holders candidates at all."""
-        if not KINDS[self.feature.kind]:
-            return 0.0
-        return self.kept / (1.0 + (self.other_reports + self.background) / _MANY)
+        own = self.kept / (1.0 + (self.other_reports + self.background) / _MANY)
+        return max((own if self.parts else 0.0, *(v.telling for v in self.implied)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class Shared:
 
     actor: str
     values: tuple[Value, ...]
-    """Sorted by feature; what follows from another shared value is left out."""
+    """Sorted by feature; what follows from another shared value stands inside that."""
     unshared: int
     """Values of the campaign that the actor does not share."""
     habit_bits: float
@@ -255,10 +264,11 @@ def _shared(
     held: Mapping[Feature, list[str]],
     around: Mapping[Feature, list[str]],
 ) -> Shared:
-    covered = {p for feature in held for p in asked.above[feature] if p in held}
-    values = tuple(
-        _value(ground, asked, actor, feature, held[feature], around[feature])
-        for feature in sorted(set(held) - covered)
+    values = {f: _value(ground, asked, actor, f, held[f], around[f]) for f in held}
+    covered = {p for f in held for p in asked.above[f] if p in held}
+    told = tuple(
+        replace(values[f], implied=tuple(values[p] for p in sorted(asked.above[f] & held.keys())))
+        for f in sorted(held.keys() - covered)
     )
     touched = {leaf for feature in held for leaf in asked.leaves.get(feature, ())}
     habits = {
@@ -266,7 +276,7 @@ def _shared(
         for feature, habit in asked.habits.items()
         if feature not in held and not asked.above[feature] & held.keys()
     }
-    return Shared(actor, values, asked.values - len(touched), _habit_bits(ground, actor, habits))
+    return Shared(actor, told, asked.values - len(touched), _habit_bits(ground, actor, habits))
 
 
 def _habit_bits(ground: Ground, actor: str, habits: Collection[str]) -> float:

@@ -146,8 +146,10 @@ def design(asked: Sequence[Asked], weights: Floats) -> Design:
     kept, most, of_value, of_candidate, right = [], [], [], [], []
     for number, question in enumerate(asked):
         for shared in question.shared:
-            for value in shared.values:
-                parts = KINDS[value.feature.kind]
+            for held in shared.values:
+                # Of one fact the form that tells most, itself before what follows from it.
+                value = max((held, *held.implied), key=lambda v: v.telling)
+                parts = value.parts
                 if not parts:
                     continue
                 values.append(
