@@ -28,9 +28,10 @@ from samehand.case import (
 )
 from samehand.cluster import Pair, bridges, pair
 from samehand.compare.actors import Memory, Scene
-from samehand.compare.channels import Speaker, Texts, behaviour, behaviour_memory
+from samehand.compare.channels import Texts, behaviour, behaviour_memory
 from samehand.compare.profile import Profile
 from samehand.compare.text_channel import bundled_channel
+from samehand.compare.value_channel import values, values_ground
 from samehand.config import Parameters
 from samehand.coverage import coverage, highest_tlp, stated, steps
 from samehand.errors import InputError
@@ -174,12 +175,7 @@ def make_scene(case: Case, world: World, texts: Texts | None = None) -> Scene:
     references = [p for p in case.profiles.values() if p.report.use == "reference"]
     world = combined_world(world, [p.report for p in references])
     memory = Memory(references, case.copies, world)
-    speakers: list[Speaker] = []
-    if known := behaviour_memory(list(memory.profiles.values()), memory.actor_of):
-        speakers.append(partial(behaviour, known))
-    if texts is not None:
-        speakers.append(texts.ask)
-    return Scene(
+    scene = Scene(
         profiles=case.profiles,
         universe=case.universe,
         copies=case.copies,
@@ -187,7 +183,16 @@ def make_scene(case: Case, world: World, texts: Texts | None = None) -> Scene:
         world=world,
         parameters=case.parameters,
         withdrawn=case.statements.withdrawn,
-        speakers=tuple(speakers),
+    )
+    known = behaviour_memory(list(memory.profiles.values()), memory.actor_of)
+    ground = values_ground(scene)
+    return replace(
+        scene,
+        speakers=(
+            *((partial(behaviour, known),) if known else ()),
+            *((partial(values, ground),) if ground else ()),
+            *((texts.ask,) if texts else ()),
+        ),
     )
 
 

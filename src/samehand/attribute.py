@@ -37,6 +37,7 @@ from samehand.posterior import (
     inclusive,
     make_priors,
     posterior,
+    rest_of,
 )
 from samehand.score import Draw
 
@@ -127,7 +128,8 @@ def _channel_ledger(channel: Channel, actor: str, priors: Priors) -> list[Contri
         for line in found.lines
         if abs(line.bits) > EPSILON
     ]
-    rest = channel_bits(channel, actor, priors) - sum(line.bits for line in lines)
+    total = channel_bits(channel, actor, priors, rest_of(channel, priors))
+    rest = total - sum(line.bits for line in lines)
     if abs(rest) > EPSILON:
         text, note = f"another prior ({channel.name})", "the channel was fitted with its own"
         lines.append(Contribution(text, channel.facet, rest, (), note, "discount"))
@@ -230,8 +232,9 @@ def attribute(
     priors = make_priors(scene, explicit, known_at)
     after = posterior(rows, priors, parameters, channels=channels)
     heard = {
-        channel.name: {a: channel_bits(channel, a, priors) for a in priors.actors}
-        for channel in channels
+        c.name: {a: channel_bits(c, a, priors, rest) for a in c.odds if a in explicit}
+        for c in channels
+        for rest in (rest_of(c, priors),)
     }
     judged = _Judged(rows, channels, priors, after, members)
     lead = leader_of(scene, after, explicit)
@@ -436,7 +439,7 @@ def _confidence(
         for group, group_rows in by_group(rows).get(best, {}).items()
         if group_bits(group_rows, scene.parameters)[2] >= numbers["facet_bits"]
     ]
-    strong += [name for name, bits in heard.items() if bits[best] >= numbers["facet_bits"]]
+    strong += [name for name, bits in heard.items() if bits.get(best, 0.0) >= numbers["facet_bits"]]
     removed = [inclusive(p.actors, scene, lead) for p in reduced.values()]
     lowest = min(removed, default=inclusive(after.actors, scene, lead) if len(origins) > 1 else 0.0)
     basis = [

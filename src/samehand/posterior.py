@@ -112,23 +112,32 @@ def by_group(rows: Sequence[Piece]) -> dict[str, dict[str, list[Piece]]]:
     return found
 
 
-def channel_bits(channel: Channel, actor: str, priors: Priors) -> float:
-    """What a channel adds for an actor, apart from what its own prior and ours both hold."""
+def rest_of(channel: Channel, priors: Priors) -> float:
+    """Prior of none and of the actors that a channel does not tell from it."""
+    unheard = (p for a, p in priors.actors.items() if a not in channel.odds)
+    return priors.none + math.fsum(unheard)
+
+
+def channel_bits(channel: Channel, actor: str, priors: Priors, rest: float) -> float:
+    """What a channel adds for an actor, apart from what its own prior and ours both hold.
+
+    ``rest``: `rest_of` the channel.
+    """
     if actor not in channel.odds:
         return 0.0
-    held = math.log2(max(priors.actors[actor], EPSILON)) - math.log2(priors.none)
+    held = math.log2(max(priors.actors[actor], EPSILON)) - math.log2(rest)
     return channel.bits(actor) - held
 
 
-def _planted_bits(channel: Channel, actor: str, priors: Priors, parameters: Parameters) -> float:
+def _planted_bits(channel: Channel, actor: str, priors: Priors, rest: float) -> float:
     """The same for who wants this actor to be seen."""
     if actor not in channel.odds:
         return 0.0
     if channel.odds[actor].planted > 0.0:
-        held = math.log2(max(priors.planted[actor], EPSILON)) - math.log2(priors.none)
+        held = math.log2(max(priors.planted[actor], EPSILON)) - math.log2(rest)
         return channel.planted_bits(actor) - held
-    phi = parameters.weights["technique"].phi
-    return math.log2(phi * 2.0 ** channel_bits(channel, actor, priors) + 1.0 - phi)
+    forged = channel.phi * 2.0 ** channel_bits(channel, actor, priors, rest)
+    return math.log2(forged + 1.0 - channel.phi)
 
 
 def posterior(
@@ -142,6 +151,7 @@ def posterior(
 
     With one channel and nothing else it is what the channel says, but for what may be planted.
     """
+    heard = [(channel, rest_of(channel, priors)) for channel in channels]
     slope = max(0.0, 1.0 + draw.beta_shift / parameters.attribution["beta"])
     grouped = by_group(rows)
     against = sum(group_bits(g, parameters, draw)[2] for g in grouped.get(ANYONE, {}).values())
@@ -155,9 +165,9 @@ def posterior(
             gross = sum(max(p.bits, EPSILON) for p in group_rows)
             phi = sum(p.phi * max(p.bits, EPSILON) for p in group_rows) / gross
             planted_evidence += math.log2(phi * 2.0**kept + 1.0 - phi)
-        for channel in channels:
-            evidence += slope * channel_bits(channel, actor, priors)
-            planted_evidence += slope * _planted_bits(channel, actor, priors, parameters)
+        for channel, rest in heard:
+            evidence += slope * channel_bits(channel, actor, priors, rest)
+            planted_evidence += slope * _planted_bits(channel, actor, priors, rest)
         weights[actor] = math.log2(max(prior, EPSILON)) + evidence + against
         planted[actor] = math.log2(max(priors.planted[actor], EPSILON)) + planted_evidence
     none = math.log2(priors.none) + against

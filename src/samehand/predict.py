@@ -266,10 +266,10 @@ def clusters_of(batch: Batch) -> Iterator[PredictedCluster]:
 def _texts(world: World, known: Sequence[Report]) -> Texts:
     """The text channel of a world: of bundled knowledge, or of the texts of a reference file."""
     if not known:
-        return Texts(bundled_channel())
+        return Texts(bundled_channel(), explained=0)
     channel = Channel(world)
     pairs = [(r.known_actor, r.text) for r in known if r.known_actor and r.text]
-    return Texts(channel, ReferenceChannel(channel, pairs))
+    return Texts(channel, ReferenceChannel(channel, pairs), explained=0)
 
 
 def predict_actors(

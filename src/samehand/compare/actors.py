@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from samehand.compare.channels import Channel, Speaker
+from samehand.compare.channels import Channel
 from samehand.compare.claims import comparison_bits
 from samehand.compare.contradictions import contradictions
 from samehand.compare.copies import Copies
@@ -153,7 +153,7 @@ class Scene:
     world: World
     parameters: Parameters
     withdrawn: Mapping[str, str]
-    speakers: tuple[Speaker, ...] = ()
+    speakers: tuple[Callable[[Scene, Sequence[Profile]], Channel | None], ...] = ()
     """Fitted channels, as far as this scene has what they need."""
 
 
@@ -184,7 +184,7 @@ def hear(
 ) -> tuple[list[Piece], tuple[Channel, ...]]:
     """The evidence about a campaign, and what fitted channels say in place of some of it."""
     left = [p for p in _members(scene, members) if p.report.id != without_origin]
-    asked = [speaker(left) for speaker in scene.speakers] if left else []
+    asked = [speaker(scene, left) for speaker in scene.speakers] if left else []
     channels = tuple(channel for channel in asked if channel is not None)
     weighed = {kind for channel in channels for kind in channel.kinds}
     rows = [p for p in pieces(scene, members, without_origin) if p.kind not in weighed]

@@ -8,7 +8,7 @@ are silent.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +33,6 @@ from samehand.knowledge.cache import once
 from samehand.model import Facet
 from samehand.normalise import name_key
 
-#: Asks the reports of a campaign what a channel says of them.
-Speaker = Callable[[Sequence[Profile]], "Channel | None"]
-
 #: A memory of fewer actors is no world in which a channel was fitted.
 FEWEST_ACTORS = 20
 #: Shorter texts say nothing, in characters.
@@ -43,6 +40,9 @@ _SHORTEST_TEXT = 40
 #: Names are looked for in so many characters.
 _MOST_TEXT = 400_000
 _LEAST = 1e-12
+#: That what a text tells was made to look so [judgement: tools and lures are easy, what a publisher
+#: makes of them is not].
+_TEXT_PHI = 0.5
 _LN2 = math.log(2.0)
 
 
@@ -78,6 +78,8 @@ class Channel:
     odds: Mapping[str, ChannelOdds]
     kinds: frozenset[str] = frozenset()
     """Kinds of features that it weighs, and that nothing else weighs then."""
+    phi: float = 0.0
+    """How easily what it goes by is planted, where it does not say itself."""
 
     def bits(self, actor: str) -> float:
         """log2 odds of an actor against none; 0 for one the channel does not know."""
@@ -142,7 +144,9 @@ def behaviour_memory(
     return BehaviourMemory(rows, attack_structure())
 
 
-def behaviour(memory: BehaviourMemory, members: Sequence[Profile]) -> Channel | None:
+def behaviour(
+    memory: BehaviourMemory, _scene: object, members: Sequence[Profile]
+) -> Channel | None:
     """What techniques and software say; `None` if the campaign shows none."""
     techniques = frozenset(t for m in members for t in _techniques(m))
     names = frozenset(s for m in members for s in _software(m))
@@ -248,8 +252,10 @@ class Texts:
 
     channel: TextKnowledge
     reference: ReferenceChannel | None = None
+    explained: int = 12
+    """For how many actors, the likeliest first, it says what carried it; that takes time."""
 
-    def ask(self, members: Sequence[Profile], most: int = 20) -> Channel | None:
+    def ask(self, _scene: object, members: Sequence[Profile]) -> Channel | None:
         """What the texts of a campaign say; `None` if they are too short to say anything."""
         text = "\n".join(map(_unnamed, members))
         if len(text.strip()) < _SHORTEST_TEXT:
@@ -265,10 +271,10 @@ class Texts:
         for number, actor in enumerate(found.actors):
             probability = found.probabilities[number]
             total = math.log2(max(probability, _LEAST) / max(found.none, _LEAST)) - prior
-            if number >= most:
+            if number >= self.explained:
                 lines: tuple[ChannelLine, ...] = (ChannelLine("the text", total, ids, ids),)
             else:
                 hints = known.carried(features, actor) if known else carried(features, actor, rule)
                 lines = _shares(features, rule, actor, hints, total, ids)
             odds[actor] = ChannelOdds(probability, 0.0, prior, lines)
-        return Channel("text", "behaviour", found.none, odds)
+        return Channel("text", "behaviour", found.none, odds, phi=_TEXT_PHI)

@@ -17,6 +17,7 @@ from samehand.config import Parameters, bundled
 from samehand.knowledge.cache import once, sources
 from samehand.knowledge.namebook import graph
 from samehand.knowledge.names import INSIDE, Graph
+from samehand.knowledge.prevalence import FAMILY_PREFIX
 from samehand.model import ActorLevel, Report
 from samehand.normalise import name_key
 
@@ -333,8 +334,8 @@ def world_of_reference(reports: Iterable[Report], parameters: Parameters) -> Wor
     activity: dict[str, dict[int, float]] = {}
     for report in reports:
         name = report.known_actor
-        if not name:
-            continue
+        if not name or name.startswith(FAMILY_PREFIX):
+            continue  # a family of malware is nobody
         actors.setdefault(name, Actor(name, "group", ""))
         counts = activity.setdefault(name, {})
         if report.known_at:
