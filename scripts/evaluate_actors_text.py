@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from train_text_channel import (
+    KINDS,
     NONE_PRIOR,
     Fitted,
     Matrix,
@@ -26,8 +27,9 @@ from train_text_channel import (
     fit_reference,
 )
 
-from samehand.compare.text_channel import Rule, bundled_channel, ranked
+from samehand.compare.text_channel import bundled_channel
 from samehand.compare.text_reference import ReferenceChannel
+from samehand.compare.text_rule import Rule, ranked
 
 YEARS = ("2016", "2017", "2018")
 
@@ -110,18 +112,15 @@ def main() -> None:
     options = parser.parse_args()
     channel = bundled_channel()
     found = examples(options.data, channel.world)
-    fitted = fit_bundled(found, channel)
-    for kind in dict.fromkeys(e.kind for e in found):
-        chosen = [i for i, e in enumerate(found) if e.kind == kind]
-        ranks = [rank_of(fitted.scores[i], fitted.right[i]) for i in chosen]
-        print(line(f"bundled, {kind}", ranks, [found[i].actor for i in chosen]))
-    for kind in ("partly", "bullets"):
-        open_set(
-            f"bundled, {kind}",
-            fitted,
-            [i for i, e in enumerate(found) if e.kind == kind],
-            NONE_PRIOR["bundled"],
-        )
+    for name, kinds in KINDS.items():
+        chosen = [e for e in found if e.kind in kinds]
+        fitted = fit_bundled(chosen, channel)
+        for kind in kinds:
+            mine = [i for i, e in enumerate(chosen) if e.kind == kind]
+            ranks = [rank_of(fitted.scores[i], fitted.right[i]) for i in mine]
+            print(line(f"{name}, {kind}", ranks, [chosen[i].actor for i in mine]))
+            if kind != "procedures":
+                open_set(f"{name}, {kind}", fitted, mine, NONE_PRIOR[name])
     reference, base = fit_reference(found, options.data)
     ranks = [rank_of(s, r) for s, r in zip(reference.scores, reference.right, strict=True)]
     print(line("reference, folds by near-duplicate", ranks, reference.right))

@@ -26,9 +26,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samehand.compare.text_channel import COLUMNS, Channel, bundled_channel, log_size
+from samehand.compare.text_channel import COLUMNS, Channel, bundled_channel
 from samehand.compare.text_reference import COLUMNS as LEARNED
 from samehand.compare.text_reference import gram, ridge, terms_of
+from samehand.compare.text_rule import log_size
 from samehand.config import default_parameters
 from samehand.extract.names import find_names
 from samehand.formats.reading import read_json
@@ -40,10 +41,13 @@ from samehand.model import Report
 BY_HAND = {"name": 0.1, "name_lead": 0.3, "alias": 1.5}
 #: Columns brought to the size of the others before the penalty.
 SCALE = {"own_words": 10.0, "all_words": 10.0, "chars": 10.0, "family_words": 10.0, "rare": 0.2}
-PENALTY = {"bundled": 3.0, "reference": 3.0}
-NONE_PRIOR = {"bundled": 0.3, "reference": 0.2}
+PENALTY = 3.0
+NONE_PRIOR = {"bundled": 0.3, "short": 0.3, "reference": 0.2}
 FOLDS = 5
-KINDS = ("masked", "named", "partly", "bullets", "procedures")
+KINDS = {
+    "bundled": ("masked", "named", "partly"),
+    "short": ("bullets", "masked bullets", "procedures"),
+}
 OUT = Path(__file__).parent.parent / "src/samehand/knowledge/data/text_channel.json"
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -138,10 +142,11 @@ def examples(data: Path, world: World) -> list[Example]:
             found.append(
                 Example("masked", actor, row["text"], row["label"]["actor"], row["published"])
             )
+    kinds = {"named": "bullets", "masked": "masked bullets"}
     found += [
-        Example("bullets", e.actor, short)
+        Example(kinds[e.kind], e.actor, short)
         for e in found
-        if e.kind == "named" and (short := bullets(e.text))
+        if e.kind in kinds and (short := bullets(e.text))
     ]
     return found + list(procedures(data, world, names))
 
@@ -301,6 +306,7 @@ class Fitted:
 
 
 def fit_bundled(found: Sequence[Example], channel: Channel) -> Fitted:
+    """The rule for some examples, and their scores by rules that saw none of their actor."""
     features = [channel.features(e.text, e.unknown) for e in found]
     matrices, sizes = [f.matrix for f in features], [f.size for f in features]
     right = [channel.row[e.actor] for e in found]
@@ -311,7 +317,7 @@ def fit_bundled(found: Sequence[Example], channel: Channel) -> Fitted:
         taught = [i for i, e in enumerate(found) if fold_of(e.actor) != fold]
         weights = fit(
             [matrices[i] for i in taught], [right[i] for i in taught],
-            item_weights([found[i].actor for i in taught]), COLUMNS, PENALTY["bundled"],
+            item_weights([found[i].actor for i in taught]), COLUMNS, PENALTY,
         )  # fmt: skip
         for i, example in enumerate(found):
             if fold_of(example.actor) == fold:
@@ -322,9 +328,7 @@ def fit_bundled(found: Sequence[Example], channel: Channel) -> Fitted:
                     absent.append((gone @ weights, sizes[i]))
     kept = [(scores[i], right[i], sizes[i]) for i, e in enumerate(found) if e.kind != "procedures"]
     numbers = calibrate(kept, absent)
-    weights = fit(
-        matrices, right, item_weights([e.actor for e in found]), COLUMNS, PENALTY["bundled"]
-    )
+    weights = fit(matrices, right, item_weights([e.actor for e in found]), COLUMNS, PENALTY)
     return Fitted(weights, COLUMNS, *numbers, scores, right, absent, sizes, gone_at)
 
 
@@ -416,7 +420,7 @@ class ReferenceData:
             [int(self.owners[i]) for i in chosen],
             [1.0] * len(chosen),
             self.columns,
-            PENALTY["reference"],
+            PENALTY,
         )
 
 
@@ -453,13 +457,16 @@ def main() -> None:
     channel = bundled_channel()
     found = examples(options.data, channel.world)
     counts = Counter(e.kind for e in found)
-    bundled = fit_bundled(found, channel)
+    fitted = {
+        name: fit_bundled([e for e in found if e.kind in kinds], channel)
+        for name, kinds in KINDS.items()
+    }
     reference, _ = fit_reference(found, options.data)
     about = {
         "made_by": "scripts/train_text_channel.py",
-        "texts": {k: counts[k] for k in KINDS},
+        "texts": {k: counts[k] for kinds in KINDS.values() for k in kinds},
         "actors": len({e.actor for e in found}),
-        "bundled": bundled.as_json(NONE_PRIOR["bundled"]),
+        **{name: one.as_json(NONE_PRIOR[name]) for name, one in fitted.items()},
         "reference": reference.as_json(NONE_PRIOR["reference"]),
     }
     options.out.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

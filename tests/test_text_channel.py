@@ -16,12 +16,10 @@ import samehand
 from samehand.compare.text_channel import (
     COLUMNS,
     Channel,
-    Rule,
     bundled_channel,
     carried,
     rank_text,
-    ranked,
-    rules,
+    rule_for,
     scores_of,
 )
 from samehand.compare.text_cues import AliasPlaces, tells_origin
@@ -35,6 +33,7 @@ from samehand.compare.text_reference import (
     learn,
     ridge,
 )
+from samehand.compare.text_rule import SHORT_WORDS, Rule, ranked, rules
 from samehand.config import default_parameters
 from samehand.knowledge import actor_texts
 from samehand.knowledge.actor_terms import LONGEST, bare_words, chars, index_of, words
@@ -88,11 +87,17 @@ def test_a_text_of_nothing_is_most_likely_nobody_known() -> None:
 
 
 def test_rules_name_only_columns_that_exist_and_by_hand_weights_are_kept() -> None:
-    assert set(rules()["bundled"].weights) == set(COLUMNS)
+    assert set(rules()["bundled"].weights) == set(COLUMNS) == set(rules()["short"].weights)
     assert set(rules()["reference"].weights) == {*COLUMNS, *LEARNED}
     for rule in rules().values():
         assert rule.weights["name"] > 0 and rule.weights["alias"] > 0  # not learned: see script
         assert rule.temperature > 0 and 0 < rule.none_prior < 1
+
+
+def test_short_texts_have_a_rule_of_their_own() -> None:
+    channel = bundled_channel()
+    assert rule_for(channel.features("implant " * (SHORT_WORDS - 1))) is rules()["short"]
+    assert rule_for(channel.features("implant " * SHORT_WORDS)) is rules()["bundled"]
 
 
 def test_masked_alias_counts_beside_the_mark() -> None:

@@ -17,16 +17,9 @@ from samehand.compare.behaviour import BehaviourMemory, Row, attack_structure
 from samehand.compare.profile import Profile
 from samehand.compare.ranker import open_set, shipped_actor_model
 from samehand.compare.text_channel import Channel as TextKnowledge
-from samehand.compare.text_channel import (
-    Features,
-    Hint,
-    Rule,
-    carried,
-    ranked,
-    rules,
-    scores_of,
-)
+from samehand.compare.text_channel import Features, Hint, carried, rule_for, scores_of
 from samehand.compare.text_reference import ReferenceChannel
+from samehand.compare.text_rule import Rule, ranked, rules
 from samehand.extract.names import find_names
 from samehand.knowledge import attack, software
 from samehand.knowledge.cache import once
@@ -261,8 +254,8 @@ class Texts:
         if len(text.strip()) < _SHORTEST_TEXT:
             return None
         known = self.reference
-        rule = rules()["reference" if known else "bundled"]
         features = known.features(text) if known else self.channel.features(text)
+        rule = rules()["reference"] if known else rule_for(features)
         scores = scores_of(features, rule)
         found = ranked(features.actors, scores, rule, features.size)
         prior = math.log2((1.0 - rule.none_prior) / rule.none_prior / len(found.actors))

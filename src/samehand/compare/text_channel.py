@@ -9,13 +9,11 @@ the true actor taken away. What texts of a reference file teach is in `text_refe
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cache
 from typing import cast
 
 import ahocorasick_rs
@@ -23,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.compare.text_cues import AliasPlaces, tells_origin
-from samehand.config import bundled
+from samehand.compare.text_rule import SHORT_WORDS, Ranking, Rule, ranked, rules
 from samehand.extract.gazetteer import everyday
 from samehand.extract.names import find_names
 from samehand.extract.techniques import document_techniques
@@ -35,7 +33,6 @@ from samehand.knowledge.cache import once
 from samehand.normalise import name_key
 
 Matrix = NDArray[np.float64]
-FILE = "knowledge/data/text_channel.json"
 #: "_lead" is the same as a share of the best actor's value, so that short and long texts compare.
 COLUMNS = (
     "name", "name_lead", "alias", "software", "exclusive", "software_lead", "prominent",
@@ -53,36 +50,6 @@ _TECHNIQUES_IN = 40_000
 _SURROGATE = re.compile("[\ud800-\udfff]")  # no text at all, and nothing can encode it
 #: Written as coined names are: an inner capital or digit, all capitals, or several words.
 _COINED = re.compile(r"[a-z][A-Z]|[A-Z]{2}|\d|\w[ .#-]\w")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Fitted numbers of one setting."""
-
-    weights: Mapping[str, float]
-    """Column -> weight; a column that is missing has none."""
-    temperature: float
-    none: float
-    """Log odds of none of the known at even prior, in units of the tempered score."""
-    none_per_size: float
-    """What every e-fold of the text's words adds to them: long texts have more to agree with."""
-    none_prior: float
-
-
-@cache
-def rules() -> Mapping[str, Rule]:
-    """The fitted rules: 'bundled' without, 'reference' with texts of a reference file."""
-    raw = json.loads(bundled(FILE))
-    return {
-        name: Rule(
-            {c: float(w) for c, w in raw[name]["weights"].items()},
-            float(raw[name]["temperature"]),
-            float(raw[name]["none"]),
-            float(raw[name]["none_per_size"]),
-            float(raw[name]["none_prior"]),
-        )
-        for name in ("bundled", "reference")
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,45 +81,6 @@ class Features:
     def size(self) -> int:
         """Words of the text."""
         return sum(n for term, n in self.terms.items() if " " not in term)
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """Probabilities of the actors for one text, the likeliest first; with none they sum to 1."""
-
-    actors: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    scores: tuple[float, ...]
-    none: float
-
-
-def ranked(
-    actors: Sequence[str],
-    scores: Matrix,
-    rule: Rule,
-    size: int,
-    none_prior: float | None = None,
-) -> Ranking:
-    """Scores as probabilities, for a text of so many words; ties by name."""
-    prior = rule.none_prior if none_prior is None else none_prior
-    prior = min(max(prior, 1e-9), 1 - 1e-9)
-    order = sorted(range(len(actors)), key=lambda i: (-scores[i], actors[i]))
-    tempered = np.array([*scores[order] / rule.temperature, 0.0])
-    bar = rule.none + rule.none_per_size * log_size(size)
-    tempered[-1] = bar + math.log(prior / (1.0 - prior))
-    shares = np.exp(tempered - tempered.max())
-    shares /= shares.sum()
-    return Ranking(
-        tuple(actors[i] for i in order),
-        tuple(float(p) for p in shares[:-1]),
-        tuple(float(scores[i]) for i in order),
-        float(shares[-1]),
-    )
-
-
-def log_size(words: int) -> float:
-    """The size of a text beside a usual report of 1,000 words."""
-    return math.log((10.0 + words) / 1000.0)
 
 
 def scores_of(features: Features, rule: Rule) -> Matrix:
@@ -375,10 +303,15 @@ def bundled_channel() -> Channel:
     return Channel(bundled_world())
 
 
+def rule_for(features: Features) -> Rule:
+    """The rule for a text without a reference: lists of a few sentences have one of their own."""
+    return rules()["short" if features.size < SHORT_WORDS else "bundled"]
+
+
 def rank_text(text: str, channel: Channel | None = None) -> Ranking:
     """The known actors that a text fits, by bundled knowledge alone."""
-    rule = rules()["bundled"]
     features = (channel or bundled_channel()).features(text)
+    rule = rule_for(features)
     return ranked(features.actors, scores_of(features, rule), rule, features.size)
 
 

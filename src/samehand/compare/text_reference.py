@@ -14,16 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from samehand.compare.text_channel import (
-    Channel,
-    Features,
-    Hint,
-    Ranking,
-    carried,
-    ranked,
-    rules,
-    scores_of,
-)
+from samehand.compare.text_channel import Channel, Features, Hint, carried, scores_of
+from samehand.compare.text_rule import Ranking, ranked, rules
 from samehand.knowledge.actor_terms import TermIndex, chars, index_of, words
 
 Matrix = NDArray[np.float64]

@@ -85,7 +85,7 @@ def _listed(host: str, labels: list[str]) -> str:
 
 
 def labels_below_suffix(host: str) -> list[str]:
-    """The labels before the public suffix of a host: ``blogs.jpcert.or.jp`` gives blogs, jpcert."""
+    """The labels before the public suffix of a host: ``blog.cert.or.jp`` gives blog, cert."""
     found = _extractors()[0](host)
     return [label for label in (*found.subdomain.split("."), found.domain) if label]
 
