@@ -28,7 +28,7 @@ from samehand.case import (
 )
 from samehand.cluster import Pair, bridges, pair
 from samehand.compare.actors import Memory, Scene
-from samehand.compare.channels import Texts, behaviour, behaviour_memory
+from samehand.compare.channels import Texts, behaviour, behaviour_memory, group_pages
 from samehand.compare.profile import Profile
 from samehand.compare.text_channel import bundled_channel
 from samehand.compare.value_channel import values, values_ground
@@ -166,11 +166,11 @@ def belongs(case: Case, members: Sequence[str], links: Mapping[Pair, Link]) -> d
     return found
 
 
-def make_scene(case: Case, world: World, texts: Texts | None = None) -> Scene:
+def make_scene(case: Case, world: World, texts: Texts | None = None, pages: bool = False) -> Scene:
     """What attribution needs of a case; the world is completed by the loaded profiles.
 
     Fitted channels speak where the reference reports are of enough actors; of free text only with
-    ``texts``.
+    ``texts``. With ``pages``, those of ATT&CK on groups are in the memory of behaviour, too.
     """
     references = [p for p in case.profiles.values() if p.report.use == "reference"]
     world = combined_world(world, [p.report for p in references])
@@ -184,7 +184,9 @@ def make_scene(case: Case, world: World, texts: Texts | None = None) -> Scene:
         parameters=case.parameters,
         withdrawn=case.statements.withdrawn,
     )
-    known = behaviour_memory(list(memory.profiles.values()), memory.actor_of)
+    known = behaviour_memory(
+        list(memory.profiles.values()), memory.actor_of, group_pages(world) if pages else ()
+    )
     ground = values_ground(scene)
     return replace(
         scene,
@@ -254,7 +256,9 @@ def assess(
             for c in campaigns
         ]
     heard = Texts(bundled_channel()) if options.texts else None
-    scene = make_scene(case, world or bundled_world(), heard)
+    written = any(case.profiles[i].report.text for i in case.case_ids)
+    pages = options.texts and not written  # the text channel knows these pages, too
+    scene = make_scene(case, world or bundled_world(), heard, pages)
     attributions = []
     for number, campaign in enumerate(campaigns):
         members = [m for m in campaign.reports if case.copies.is_witness(m)]

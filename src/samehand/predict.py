@@ -10,6 +10,7 @@ from collections import ChainMap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from samehand.assessment import build_campaigns, make_scene
 from samehand.attribute import Membership, attribute
@@ -38,6 +39,8 @@ from samehand.knowledge.actors import World, bundled_world, world_of_reference
 from samehand.link import make_link
 from samehand.model import Constraints, Link, Problem, Report, ReportUse
 
+#: What bundled knowledge tells of the actors of a reference file.
+Knowledge = Literal["texts", "none", "full"]
 _CHUNK = 512
 #: Techniques written per text.
 _TECHNIQUES = 100
@@ -263,13 +266,13 @@ def clusters_of(batch: Batch) -> Iterator[PredictedCluster]:
     yield from (place[report] for report in sorted(place))
 
 
-def _texts(world: World, known: Sequence[Report]) -> Texts:
+def _texts(world: World, known: Sequence[Report], described: bool) -> Texts:
     """The text channel of a world: of bundled knowledge, or of the texts of a reference file."""
     if not known:
         return Texts(bundled_channel(), explained=0)
     channel = Channel(world)
     pairs = [(r.known_actor, r.text) for r in known if r.known_actor and r.text]
-    return Texts(channel, ReferenceChannel(channel, pairs), explained=0)
+    return Texts(channel, ReferenceChannel(channel, pairs, described), explained=0)
 
 
 def predict_actors(
@@ -279,8 +282,13 @@ def predict_actors(
     reference: Path | None = None,
     background: Path | None = None,
     progress: Progress = lambda *_: None,
+    knowledge: Knowledge = "texts",
 ) -> Iterator[PredictedActors]:
-    """Ranked actors for every query, each query on its own."""
+    """Ranked actors for every query, each query on its own.
+
+    ``knowledge`` is what bundled pages tell of the actors of a reference: of free texts, nothing,
+    or with the behaviour of ATT&CK's groups (`full`).
+    """
     asked = read_reports(queries, "case", problems)
     known = read_reports(reference, "reference", problems)
     case = _case(
@@ -289,7 +297,8 @@ def predict_actors(
     )
     world = world_of_reference(known, parameters) if reference else bundled_world()
     told = any(r.text for r in asked)
-    scene = make_scene(case, world, _texts(world, known) if told else None)
+    texts = _texts(world, known, knowledge != "none") if told else None
+    scene = make_scene(case, world, texts, pages=knowledge == "full" or not (known or told))
     cited = resolve_citations([*known, *asked])
     shared_cited, shared_holders = dict(case.copies.cited), dict(case.copies.holders)
     shared_profiles = dict(case.profiles)

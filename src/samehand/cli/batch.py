@@ -102,7 +102,15 @@ def predict_clusters(
 @click.option(
     "--reference",
     type=FILE,
-    help="Reports of known actors (label.actor); profiles and candidates come from here alone.",
+    help="Reports of known actors (label.actor); candidates come from here alone.",
+)
+@click.option(
+    "--knowledge",
+    type=click.Choice(["texts", "none", "full"]),
+    default="texts",
+    show_default=True,
+    help="Beside a reference, what bundled knowledge tells of its actors: descriptions for free "
+    "texts; nothing; or ATT&CK's pages of groups, too. All of it was written in retrospect.",
 )
 @_BACKGROUND
 @_OUT
@@ -111,16 +119,27 @@ def predict_actors(
     obj: Context,
     queries: Path,
     reference: Path | None,
+    knowledge: str,
     background: Path | None,
     output: Path | None,
 ) -> None:
-    """Ranked actors of each query: id, decision, naming, none, planted, hypotheses."""
+    """Ranked actors of each query: id, decision, naming, none, planted, hypotheses.
+
+    With a reference its reports are the memory that techniques, software, observables and texts
+    are compared with. Without one, bundled knowledge answers.
+    """
     from samehand.predict import predict_actors as run
 
     _lines(
         obj,
         lambda problems, progress: run(
-            queries, obj.parameters(), problems, reference, background, progress
+            queries,
+            obj.parameters(),
+            problems,
+            reference,
+            background,
+            progress,
+            knowledge,  # type: ignore[arg-type]  # a choice
         ),
         output,
     )

@@ -22,6 +22,7 @@ from samehand.compare.text_reference import ReferenceChannel
 from samehand.compare.text_rule import Rule, ranked, rules
 from samehand.extract.names import find_names
 from samehand.knowledge import attack, software
+from samehand.knowledge.actors import World
 from samehand.knowledge.cache import once
 from samehand.model import Facet
 from samehand.normalise import name_key
@@ -116,11 +117,28 @@ def _software(profile: Profile) -> frozenset[str]:
     return frozenset(_family(f.value) for f in profile.features if f.kind == "software")
 
 
-def behaviour_memory(
-    profiles: Sequence[Profile], actor_of: Mapping[str, str]
-) -> BehaviourMemory | None:
-    """Techniques and software of reference reports; `None` if they are of too few actors."""
+def group_pages(world: World) -> tuple[Row, ...]:
+    """ATT&CK's pages on groups that are actors of this world, a row each."""
     rows = []
+    for group in attack.groups().values():
+        actor = world.identify(group.name)
+        names = frozenset(
+            _family(attack.software()[s].name) for s in group.software if s in attack.software()
+        )
+        if actor and (group.techniques or names):
+            held = {attack.current(t) for t in group.techniques}
+            rows.append(Row(group.id, actor, frozenset(held), names))
+    return tuple(rows)
+
+
+def behaviour_memory(
+    profiles: Sequence[Profile], actor_of: Mapping[str, str], pages: Sequence[Row] = ()
+) -> BehaviourMemory | None:
+    """Techniques and software of reference reports; `None` if they are of too few actors.
+
+    ``pages``: further rows.
+    """
+    rows = list(pages)
     for profile in profiles:
         report = profile.report
         row = Row(

@@ -132,9 +132,15 @@ def learn(texts: Iterable[tuple[str, str]]) -> Learned | None:
 class ReferenceChannel:
     """Texts to ranked actors of a reference file."""
 
-    def __init__(self, channel: Channel, texts: Iterable[tuple[str, str]]) -> None:
-        """Learn from (actor, text) pairs; ``channel`` is of the world of the reference."""
+    def __init__(
+        self, channel: Channel, texts: Iterable[tuple[str, str]], described: bool = True
+    ) -> None:
+        """Learn from (actor, text) pairs; ``channel`` is of the world of the reference.
+
+        Unless ``described``, what bundled pages tell of the actors counts nothing.
+        """
         self.channel = channel
+        self.described = described
         self.learned = learn((a, t) for a, t in texts if a in channel.row)
 
     def features(self, text: str, unknown: Mapping[str, Set[str]] | None = None) -> Features:
@@ -152,7 +158,7 @@ class ReferenceChannel:
         return replace(
             known,
             columns=(*known.columns, *COLUMNS),
-            matrix=np.concatenate([known.matrix, extra], axis=1),
+            matrix=np.concatenate([known.matrix * self.described, extra], axis=1),
         )
 
     def rank(self, text: str) -> Ranking:
