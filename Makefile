@@ -32,6 +32,9 @@ evaluate: setup-dev peers ## slow figures on the labelled development data (DATA
 	$(BIN)/python scripts/evaluate.py --data "$(or $(DATA),../shared/data)"
 	$(BIN)/python scripts/evaluate_prose.py --data "$(or $(DATA),../shared/data)" --half both
 	$(BIN)/python scripts/evaluate_facts.py --data "$(or $(DATA),../shared/data)" --half open
+	$(BIN)/python scripts/evaluate_actors_sets.py --data "$(or $(DATA),../shared/data)"
+	$(BIN)/python scripts/evaluate_actors_text.py --data "$(or $(DATA),../shared/data)"
+	$(BIN)/python scripts/evaluate_actors_indicators.py --data "$(or $(DATA),../shared/data)"
 	$(BIN)/python scripts/evaluate_copies.py --data "$(or $(DATA),../shared/data)"
 	$(BIN)/python scripts/side_by_side.py --data "$(or $(DATA),../shared/data)" --half both \
 	  --peers $(PEERS)/bin/python

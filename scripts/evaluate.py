@@ -1,6 +1,6 @@
 """Figures of the core on labelled development data (`make evaluate DATA=folder`).
 
-    python scripts/evaluate.py --data DIR [--only names|links|prevalence|clusters|actors|lists]
+    python scripts/evaluate.py --data DIR [--only names|links|prevalence|clusters|lists]
 
 Reads reports.jsonl.gz, pairs.jsonl.gz, background_crimeware.jsonl.gz and attack_reports.jsonl.gz of
 the data folder; skipped with a message where they are missing. Labels are read here only, never
@@ -21,7 +21,6 @@ import json
 import random
 import re
 import sys
-import tempfile
 import time
 import zlib
 from collections import Counter, defaultdict
@@ -35,7 +34,7 @@ from samehand.config import Parameters, default_parameters, shipped_parameters
 from samehand.fit import metrics
 from samehand.knowledge import prevalence
 from samehand.knowledge.namebook import graph
-from samehand.predict import predict_actors, predict_clusters, predict_links
+from samehand.predict import predict_clusters, predict_links
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import oracle_common  # the oracle is a test's
@@ -282,51 +281,6 @@ def clusters(data: Path, parts: Parts) -> None:
     print(f"  seconds: {taken:.0f}")
 
 
-def actors(data: Path, parts: Parts, name: str, cut: str) -> None:
-    """Queries from ``cut`` on, reference before it; known and unknown actors apart."""
-    parts.use(lambda row: row.year >= int(cut))
-    rows = [
-        r
-        for r in rows_of(data / name)
-        if r.get("published")
-        and (r.get("label") or {}).get("actor")
-        and not r["label"]["actor"].startswith("maltrail:")
-    ]
-    if name.startswith("attack"):
-        rows = [r for r in rows if len(r["techniques"]) >= 5]
-    before = [r for r in rows if r["published"] < cut]
-    after = [r for r in rows if r["published"] >= cut]
-    known = {r["label"]["actor"] for r in before}
-    truth = {r["id"]: r["label"]["actor"] for r in after}
-    with tempfile.TemporaryDirectory() as folder:
-        for file, part in (("reference", before), ("queries", after)):
-            with (Path(folder) / f"{file}.jsonl").open("w", encoding="utf-8") as stream:
-                stream.writelines(json.dumps(r) + "\n" for r in part)
-        start = time.perf_counter()
-        results = list(
-            predict_actors(
-                Path(folder) / "queries.jsonl",
-                parameters(),
-                [],
-                reference=Path(folder) / "reference.jsonl",
-            )
-        )
-    asked = [r for r in results if truth[r.id] in known]
-    top1 = sum(r.hypotheses[0].actor == truth[r.id] for r in asked)
-    top3 = sum(truth[r.id] in [h.actor for h in r.hypotheses[:3]] for r in asked)
-    named = [r for r in results if r.decision]
-    right = sum(r.decision == truth[r.id] for r in named)
-    unknown = [r for r in results if truth[r.id] not in known]
-    held = sum(r.decision is None for r in unknown)
-    print(
-        f"actors, {name} from {cut}: {len(asked)} of known actors, top-1 "
-        f"{top1 / max(1, len(asked)):.3f}, top-3 {top3 / max(1, len(asked)):.3f}; named "
-        f"{len(named)} of {len(results)}, precision {right / max(1, len(named)):.3f}; abstained "
-        f"on {held} of {len(unknown)} of unknown actors; "
-        f"seconds {time.perf_counter() - start:.0f}"
-    )
-
-
 def lists() -> None:
     """The index of commonplace values against the package's own slow search."""
     found = oracle_common.disagreements(2000, seed=2)
@@ -338,9 +292,7 @@ def lists() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the labelled data")
-    parser.add_argument(
-        "--only", choices=["names", "links", "prevalence", "clusters", "actors", "lists"]
-    )
+    parser.add_argument("--only", choices=["names", "links", "prevalence", "clusters", "lists"])
     parser.add_argument("--starting-weights", action="store_true", help="without the fitted links")
     args = parser.parse_args()
     data = args.data
@@ -361,9 +313,6 @@ def main() -> None:
             sketch_folds(data, parts)
         if asked("clusters"):
             clusters(data, parts)
-        if asked("actors"):
-            actors(data, parts, "attack_reports.jsonl.gz", "2020")
-            actors(data, parts, "reports.jsonl.gz", "2020")
     if asked("lists"):
         lists()
 
