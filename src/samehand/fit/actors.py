@@ -39,7 +39,7 @@ NONE_PRIOR = 0.55
 #: Prior odds that software which points to an actor was planted. Assumed, on the side of caution.
 #: Forward in time, .37 / .45 / .5 name .40 / .35 / .34 of the known reports that share own software
 #: with their actor, and a decoy after three planted names in .073 / .056 / .049.
-PLANTED_ODDS = 0.45
+PLANTED_ODDS = 0.5
 #: Ridge per unit of standard deviation: of the ranking (from 3 to 10 all the same), of none and of
 #: planted (not varied).
 RIDGE, NONE_RIDGE, PLANTED_RIDGE = 5.0, 3.0, 2.0
