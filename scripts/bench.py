@@ -214,11 +214,36 @@ def records(folder: Path, data: Path) -> None:
         print(f"samehand {' '.join(args)}: {seconds:.2f} s, {peak:.0f} MiB")
 
 
+def attribution(folder: Path, data: Path) -> None:
+    """1,000 masked texts against a reference, and reports against all others by observables."""
+    texts, reports = data / "masked_texts.jsonl.gz", data / "reports.jsonl.gz"
+    if not texts.is_file() or not reports.is_file():
+        print(f"attribution: skipped, {data} holds no labelled texts and reports")
+        return
+    with gzip.open(texts, "rt", encoding="utf-8") as stream:
+        known = [json.loads(line) for line in stream]
+    with (folder / "texts.jsonl").open("w", encoding="utf-8") as out:
+        for number in range(1000):
+            record = known[number % len(known)] | {"id": f"q{number}"}
+            out.write(json.dumps(record) + "\n")
+    with gzip.open(reports, "rb") as stream, (folder / "queries.jsonl").open("wb") as out:
+        for _ in range(500):
+            out.write(stream.readline())
+    for args in (
+        ("predict", "actors", "texts.jsonl", "--reference", str(texts.resolve())),
+        ("predict", "actors", "queries.jsonl", "--reference", str(reports.resolve())),
+    ):
+        seconds, peak = measured(folder, *args, "-o", "out.jsonl")
+        print(f"samehand {' '.join(args[:3])}: {seconds:.2f} s, {peak:.0f} MiB")
+
+
 def main() -> None:
     data = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
     prose(data)
     with tempfile.TemporaryDirectory() as name:
         records(Path(name), data)
+    with tempfile.TemporaryDirectory() as name:
+        attribution(Path(name), data)
     with tempfile.TemporaryDirectory() as name:
         reading(Path(name))
     with tempfile.TemporaryDirectory() as name:
