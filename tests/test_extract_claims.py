@@ -75,7 +75,7 @@ def test_narration_claims_nothing(text: str) -> None:
 
 
 def test_denial_is_no_attribution() -> None:
-    text = "There is no evidence that links this to the Lazarus Group."
+    text = "We do not attribute this activity to APT28."
     assert [c.relation for c in find_claims(text)] == ["denial"]
     wiper = "There is no evidence that links this wiper to the Lazarus Group."
     assert "attribution" not in [c.relation for c in find_claims(wiper)]
