@@ -292,6 +292,22 @@ def _claimed(told: Sequence[Sentence]) -> Iterator[tuple[Sentence, ClaimRelation
                 yield told[n], relation, cue
 
 
+#: A sentence that denies one thing and says another.
+_CONTRAST = re.compile(
+    r"\b(?:but|however|although|though|while|whereas|despite|instead|rather)\b", re.IGNORECASE
+)
+
+
+def _without_denied(found: list[ClaimFound], text: str) -> list[ClaimFound]:
+    """The claims without attributions that their own sentence denies: "we do not attribute …"."""
+    denied = {
+        c.start
+        for c in found
+        if c.relation == "denial" and not _CONTRAST.search(text, c.start, c.end)
+    }
+    return [c for c in found if c.relation != "attribution" or c.start not in denied]
+
+
 def find_claims(
     text: str, names: Sequence[NameFound] | None = None, published: str = ""
 ) -> list[ClaimFound]:
@@ -312,4 +328,4 @@ def find_claims(
                 relation, sentence.start, sentence.end, about, actor, words, level, first_hand
             )
         )
-    return found
+    return _without_denied(found, text)
