@@ -7,7 +7,7 @@ report_texts.jsonl.gz. Labels: `gold/claims.jsonl`, by two readers, is learned f
 measured; `gold/claims_extra.jsonl`, by one reader of sentences that an earlier model found worth a look, is only
 learned from.
 
-1. Features as `claim_model.word_features` and `claims.signs` read them; words that stand in `LEAST` reports or more.
+1. Features as `claim_words.word_features` and `claims.cue_features` read them; words that stand in `LEAST` reports or more.
 2. Logistic regression for each relation; labels that one reader gave or doubted are left out.
 3. Only the `KEPT` features that move log-odds most; once more; weights as whole numbers of one byte.
 
@@ -36,7 +36,8 @@ from evaluate_prose import gold, texts
 from sklearn.linear_model import LogisticRegression
 
 from samehand.extract import claim_model as running
-from samehand.extract.claims import prose, signs
+from samehand.extract.claim_words import scale, word_features
+from samehand.extract.claims import cue_features, prose
 from samehand.extract.names import find_names
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,14 +80,14 @@ def examples(
     found = []
     for s in prose(text, find_names(text)):
         place = (s.start, s.end)
-        if not s.told() or (labels is not None and place not in labels):
+        if labels is not None and place not in labels:
             continue
         own = dict(labels[place]) if labels is not None else {}
         for row in rows:
             if row["start"] < s.end and s.start < row["end"]:
                 value = 0.5 if row.get("optional") else 1.0
                 own[row["relation"]] = max(own.get(row["relation"], 0.0), value)
-        features = s.word_features() | dict.fromkeys(signs(s), 1.0)
+        features = word_features(s) | dict.fromkeys(cue_features(s), 1.0)
         found.append(Example(report, s.start, s.end, " ".join(s.text.split()), features, own))
     return found
 
@@ -149,7 +150,7 @@ def matrix(some: Sequence[Example], rows: dict[str, int]) -> sp.csr_matrix:
             if row is not None and value:
                 at.append(i)
                 columns.append(row)
-                values.append(value * running.scale(feature))
+                values.append(value * scale(feature))
     return sp.csr_matrix((values, (at, columns)), shape=(len(some), len(rows)))
 
 
@@ -299,7 +300,7 @@ def rough(model: Fitted, some: Sequence[Example]) -> float:
 
 def written(model: Fitted, least: float) -> bytes:
     """The file: an archive without times, so that the same numbers give the same bytes."""
-    scales = np.array([running.scale(f) for f in model.rows])
+    scales = np.array([scale(f) for f in model.rows])
     weights = model.weights * scales[:, None]
     step = np.abs(weights).max(0) / 127
     arrays = {

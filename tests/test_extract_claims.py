@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from samehand.config import bundled
 from samehand.extract import claim_model
+from samehand.extract.claim_words import LONGEST_RUN, tokens
 from samehand.extract.claims import ClaimFound, find_claims, prose
 from samehand.extract.names import find_names
 
@@ -97,12 +98,12 @@ def test_model_is_small_and_holds_no_text() -> None:
     known = claim_model.model()
     assert len(bundled(claim_model.FILE)) < 300_000
     assert known.weights.shape == (len(known.rows), len(known.relations))
-    assert max(name.count(" ") for name in known.rows) < claim_model.LONGEST_RUN
+    assert max(name.count(" ") for name in known.rows) < LONGEST_RUN
 
 
 def test_names_and_values_are_words_of_their_kind() -> None:
     text = "FireEye saw PlugX at evil.com/a used by APT28 from Russia in 2019."
-    words = claim_model.tokens(text, find_names(text))
+    words = tokens(text, find_names(text))
     assert words == [
         "[ve]", "saw", "[ma]", "at", "[va]", "used", "by", "[ac]", "from", "[st]", "in", "#",
     ]  # fmt: skip
@@ -110,7 +111,9 @@ def test_names_and_values_are_words_of_their_kind() -> None:
 
 def test_sentence_needs_two_names_or_a_word_of_claims() -> None:
     text = "The script deletes the logs of APT28 when it is run. It overlaps with PlugX."
-    assert [s.told() for s in prose(text, find_names(text))] == [False, True]
+    assert [(s.number, s.text) for s in prose(text, find_names(text))] == [
+        (1, "It overlaps with PlugX.")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samehand.extract import dates, words
+from samehand.extract import claim_model, claim_words, claims, dates, words
+from samehand.extract.claim_cues import SIGNS, Signs, cues, search
 from samehand.extract.gazetteer import gazetteer
+from samehand.extract.names import find_names
 from samehand.extract.sentences import sentences
 from samehand.extract.technique_rows import tokens
 from samehand.extract.techniques import MOST_PER_SENTENCE, find_techniques, model, root_of
@@ -141,3 +143,95 @@ def test_accepted_techniques_are_those_of_all_that_are(text: str) -> None:
     every = [t for t in find_techniques(text) if t.accepted or t.explicit]
     assert find_techniques(text, accepted=True) == every
     assert {(t.start, t.end) for t in every} <= set(sentences(text))
+
+
+CLAIMING = st.lists(
+    st.sampled_from(
+        ["APT28", "Lazarus Group", "PlugX", "the malware ", "Emotet's", "aka ", "also known as ",
+         "we attribute ", "this to ", "North Korean ", "south korea", "NorthKorea.com/x",
+         "Russian ", "shares code with ", "overlaps with ", "similar to ", "the same group ",
+         "these two attacks ", "report by ", "the earlier report ", "This report ",
+         "seen in the wild ", "no evidence ", "links ", "linked to ", "unable to ", "behind ",
+         "is responsible ", "used by ", "campaign ", "could not be ", "likely ",
+         "with low confidence ", "according to ", "according to our ", "Kaspersky ",
+         "FireEye reported ", "attributed ", "samples ", "servers ", "may ", "2019",
+         "evil[.]com ", "https://a.b/these groups", "deadbeefdeadbeef", "a-deadbeefdeadbeef-prc ",
+         "pakistan_2019", "congruent ", "previously attributed ", "but now ", "a known group ",
+         "é", "“", "(", ") ", ", ", "; ", " ", " ", "\u00a0", "\t", ". ", ".\n", ".\n\n", ": "]
+    ),
+    max_size=60,
+).map("".join)  # fmt: skip
+_VALUE = re.compile(r"\S*(?:://|\\|\[\.|@|\w\.\w{2,4}\b(?:/|\b))\S*|\b[0-9a-fA-F]{16,}\b")
+
+
+def slow_tokens(sentence: claim_words.Sentence) -> list[str]:
+    """The words of a sentence, one kind of them after the other."""
+    hidden = sentence.text
+    for name in reversed(sentence.names):
+        kind = f" \x01{claim_words.SHORT[name.kind]}\x02 "
+        hidden = hidden[: name.start] + kind + hidden[name.end :]
+    hidden = _VALUE.sub(" \x01va\x02 ", hidden)
+    hidden = claim_words._STATE.sub(" \x01st\x02 ", hidden)
+    return [claim_words._stem(word) for word in claim_words._TOKEN.findall(hidden)]
+
+
+def weighed(features: dict[str, float]) -> np.ndarray:
+    """What features add to the log-odds, one by one."""
+    model = claim_model.model()
+    zero = np.zeros(len(model.relations))
+    known = [(model.rows[f], value) for f, value in features.items() if f in model.rows]
+    return sum((model.weights[row].astype(float) * value for row, value in known), zero)
+
+
+def slow_claims(told: list[claim_words.Sentence]) -> list[tuple[int, str]]:
+    """Place and relation of the claims, with all cues and rules of every sentence."""
+    model, found = claim_model.model(), []
+    for sentence in told:
+        odds = model.bias + weighed(claim_words.word_features(sentence))
+        if odds.max() < model.rough:
+            continue
+        features = claims.cue_features(sentence)
+        if "r:withdrawal" in features:
+            found.append((sentence.start, "withdrawal"))
+        odds += weighed(dict.fromkeys(features, 1.0))
+        made = zip(model.relations, odds >= model.thresholds, strict=True)
+        found += [(sentence.start, relation) for relation, yes in made if yes]
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(CLAIMING)
+def test_claims_are_those_of_sentence_by_sentence(text: str) -> None:
+    names = find_names(text)
+    told = claims.prose(text, names)
+    for sentence in told:
+        assert claim_words.tokens(sentence.text, sentence.names) == slow_tokens(sentence)
+    if told:
+        slow = [claim_model.model().bias + weighed(claim_words.word_features(s)) for s in told]
+        np.testing.assert_allclose(claim_model.word_odds(told), slow, atol=1e-5)
+    assert [(c.start, c.relation) for c in claims.find_claims(text, names)] == slow_claims(told)
+
+
+@settings(max_examples=200, deadline=None)
+@given(CLAIMING)
+def test_signs_are_the_cues_that_match(text: str) -> None:
+    line = text.replace("\n", " ")
+    slow = {}
+    for cue in SIGNS:
+        for match in cues()[cue].finditer(line):
+            wild = line[match.end() :].startswith(" the wild")
+            itself = line[match.start() :].startswith(("This ", "Our ", "In "))
+            if not (cue == "overlap" and wild) and not (cue == "reports" and itself):
+                slow.setdefault(cue, match.span())
+    signs = Signs(line)
+    assert {cue: signs.first(cue).span() for cue in signs.names} == slow
+    assert signs.sides == min(3, len(cues()["sides"].findall(line)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(CLAIMING)
+def test_a_cue_is_told_by_the_pattern_itself(text: str) -> None:
+    for cue in set(cues()) - {*SIGNS, "actors"}:
+        slow = cues()[cue].search(text)
+        fast = search(cue, text)
+        assert (fast and fast.span()) == (slow and slow.span())

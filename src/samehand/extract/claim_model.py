@@ -1,62 +1,44 @@
 """Whether a sentence claims attribution, alias, overlap, comparison or denial, by a linear model.
 
-A sentence becomes a set of features: runs of one to three words with names replaced by what they
-are, which kinds of names stand in which order, and the cues that fit. `scripts/train_claims.py`
-makes the weights.
+Its features are those of `extract/claim_words` and the cues that fit. The sentences of a text are
+weighed together. `scripts/train_claims.py` makes the weights.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import re
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import pairwise
+from functools import cache, reduce
+from itertools import chain, product
 
 import numpy as np
-import re2
 from numpy.typing import NDArray
 
 from samehand.config import bundled
-from samehand.extract.names import NameFound
+from samehand.extract.claim_words import (
+    ENTITIES,
+    GRADED,
+    LONGEST_RUN,
+    SAYING,
+    Sentence,
+    chunks,
+    grades,
+    named,
+    placed,
+    words_of,
+)
 
 FILE = "knowledge/data/claims.npz"
-#: Longest run of words that is a feature.
-LONGEST_RUN = 3
-#: Mentions of one kind beyond this count alike.
-_MANY = 2
-#: Sentences at the top of a text, where reports say what they are about.
-_TOP = 8
-#: A sentence of so many words counts as long as any.
-_LONG_WORDS = 60
-#: Ends that are cut from words, longest first; what stays has `_STEM` letters or more.
-_ENDS = ("ations", "ation", "ings", "ing", "ities", "ity", "ies", "ed", "es", "s", "ly")
-_STEM = 4
 
-_SHORT = {"actor": "ac", "malware": "ma", "campaign": "ca", "tool": "to"}
-_VALUE = re.compile(r"\S*(?:://|\\|\[\.|@|\w\.\w{2,4}\b(?:/|\b))\S*|\b[0-9a-fA-F]{16,}\b")
-_VALUE_HINT = re.compile(r"://|\\|\[\.|@|\w\.\w|[0-9a-fA-F]{16}")
-_STATE = re.compile(
-    r"(?:north|south)[- ]korean?s?|(?:pakistan|india|israel|ukrain|syria|leban|iran|russia|china"
-    r"|chinese|vietnam|turk|belarus|palestin|gaza)\w*|hamas|hezbollah|dprk|prc|gru|svr|fsb|mss|irgc",
-    re.IGNORECASE,
-)
-_TOKEN = re.compile(r"\x01(..)\x02|[A-Za-z]+(?:[’'][a-z]+)?|\d[\d.,-]*|[()\[\]“”\"/:;,–—-]")
-_STATE_HINT = re2.compile(f"(?i){_STATE.pattern}")
-_OWN = frozenset(("we", "our", "us"))
-_POINTING = frozenset(("this", "thes", "the", "thos"))  # without their ends
-_POINTS = re.compile(
-    r"\b(?:this|these|the same|those)\b (?:\w+ ){0,2}"
-    r"(?:group|actor|campaign|malware|sample|activity|attack|operation)",
-    re.IGNORECASE,
-)
-_STOPS = (".", "!", "?", ":", "”", '"')
-#: Features with other values than 1.
-_GRADED = frozenset(("z:length", "z:place"))
-_ENTITIES = frozenset(("[ac]", "[ma]", "[ca]", "[to]", "[st]", "[ve]"))
+#: Stretches without blanks that are remembered; longer ones hardly come again.
+_REMEMBERED = 1 << 16
+_LONGEST = 40
+
+Column = NDArray[np.int64]
+Odds = NDArray[np.float64]
+"""Sentences x relations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,110 +79,176 @@ def model() -> Model:
 
 
 @cache
-def _publishers() -> frozenset[str]:
-    return frozenset(tomllib.loads(bundled("knowledge/data/claims.toml").decode())["publishers"])
+def most_by_rules() -> Odds:
+    """The most that rules can add to the log-odds of each relation."""
+    rules = [row for name, row in model().rows.items() if name.startswith("r:")]
+    most: Odds = model().weights[rules].clip(0).sum(axis=0, dtype=np.float64)
+    return most
 
 
-@lru_cache(maxsize=1 << 15)
-def _stem(word: str) -> str:
-    """A word in small letters without its end; what it is for figures and publishers."""
-    if word[0].isdigit():
-        return "#"
-    low = word.lower().replace("’", "'").removesuffix("'s")
-    if low in _publishers():
-        return "[ve]"
-    for end in _ENDS:
-        if low.endswith(end) and len(low) - len(end) >= _STEM:
-            return low[: -len(end)]
-    return low[:-1] if low.endswith("e") and len(low) > _STEM else low
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Several words in a row, as one number: those of the words are its digits."""
+
+    codes: Column
+    """In rising order."""
+    rows: Column
+    """-1 for what is no feature itself."""
+
+    def find(self, code: Column) -> tuple[Column, Column]:
+        """Which of the codes are known, and their rows."""
+        nearest = np.searchsorted(self.codes[:-1], code)  # the last if it is beyond all
+        hit = np.flatnonzero(self.codes[nearest] == code)
+        return hit, self.rows[nearest[hit]]
 
 
-def tokens(sentence: str, names: Sequence[NameFound]) -> list[str]:
-    """The words of a sentence, with names, states and values replaced by their kinds.
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The words of the features."""
 
-    ``names`` have their places in the sentence.
+    numbers: Mapping[str, int]
+    """From 1, entities first."""
+    runs: tuple[_Table, ...]
+    """Of one word, of two, of three; those that longer ones begin with are in."""
+    pairs: _Table
+    """Of two entities, with other words between them or not."""
+    saying: Column
+    """For each number the row of what it says of its sentence, or -1."""
+    graded: NDArray[np.float32]
+    """The weights of `GRADED`."""
+
+    @property
+    def base(self) -> int:
+        """One more than the highest number."""
+        return len(self.numbers) + 1
+
+
+@cache
+def _known() -> _Known:
+    rows = model().rows
+    runs = {tuple(name.split(" ")): row for name, row in rows.items() if name[1:2] != ":"}
+    words = {word for run in runs for word in run}.union(SAYING)
+    numbers = {word: n for n, word in enumerate((*ENTITIES, *sorted(words - {*ENTITIES})), 1)}
+
+    def table(features: Mapping[tuple[str, ...], int]) -> _Table:
+        coded = []
+        for run, row in features.items():
+            digits = [numbers[word] for word in run]
+            coded.append((reduce(lambda code, n: code * (len(numbers) + 1) + n, digits), row))
+        codes, found = np.array(sorted(coded), np.int64).T
+        return _Table(codes, found)
+
+    pairs = {pair: rows.get("q:" + "".join(pair), -1) for pair in product(ENTITIES, repeat=2)}
+    tables = []
+    for count in range(1, LONGEST_RUN + 1):
+        openings = {run[:count]: -1 for run in runs if len(run) >= count}
+        tables.append(
+            table(openings | {run: row for run, row in runs.items() if len(run) == count})
+        )
+    saying = np.full(len(numbers) + 1, -1)
+    for word, feature in SAYING.items():
+        saying[numbers[word]] = rows.get(feature, -1)
+    graded = np.array([model().weights[rows[f]] if f in rows else 0 * model().bias for f in GRADED])
+    return _Known(numbers, tuple(tables), table(pairs), saying, graded)
+
+
+class _Numbers(dict[str, tuple[int, ...]]):
+    """The numbers of the words of stretches without blanks, remembered; 0 for those of no feature.
+
+    It forgets all when it is full: to keep the order of use costs as much as to look up.
     """
-    parts: list[str] = []
-    at = 0
-    for name in names:
-        if name.start >= at:
-            parts += (sentence[at : name.start], f" \x01{_SHORT[name.kind]}\x02 ")
-            at = name.end
-    hidden = "".join((*parts, sentence[at:]))
-    if _VALUE_HINT.search(hidden):
-        hidden = _VALUE.sub(" \x01va\x02 ", hidden)
-    if _STATE_HINT.search(hidden):
-        hidden = _STATE.sub(" \x01st\x02 ", hidden)
-    return [f"[{m[1]}]" if m[1] else _stem(m[0]) for m in _TOKEN.finditer(hidden)]
 
-
-def word_features(
-    sentence: str,
-    names: Sequence[NameFound],
-    before: Sequence[NameFound],
-    number: int,
-    total: int,
-) -> dict[str, float]:
-    """The features of a sentence but for its cues.
-
-    ``before``: the names of the sentence before it; ``number`` counts the sentences of the text
-    from 0, of which there are ``total``.
-    """
-    words = tokens(sentence, names)
-    found = dict.fromkeys(words, 1.0)
-    found |= dict.fromkeys(map(" ".join, pairwise(words)), 1.0)
-    found |= dict.fromkeys(map(" ".join, zip(words, words[1:], words[2:], strict=False)), 1.0)
-    entities = [w for w in words if w in _ENTITIES]
-    for first, second in pairwise(entities):
-        found[f"q:{first}{second}"] = 1.0
-    distinct = {(n.kind, n.name.casefold()) for n in names}
-    found[f"n:{min(_MANY + 1, len({n for _, n in distinct}))}"] = 1.0
-    for kind, short in _SHORT.items():
-        found[f"n:{short}{min(_MANY, sum(k == kind for k, _ in distinct))}"] = 1.0
-    found |= {f"v:{_SHORT[n.kind]}": 1.0 for n in before if n.kind != "tool"}
-    different = set(words)
-    told = {
-        "z:state": "[st]" in different,
-        "z:publisher": "[ve]" in different,
-        "z:own": bool(different & _OWN),
-        "z:points": bool(different & _POINTING) and _POINTS.search(sentence) is not None,
-        "z:open": not sentence.rstrip().endswith(_STOPS),
-        "z:top": number < _TOP,
-        "z:title": number == 0,
-    }
-    found |= {name: 1.0 for name, true in told.items() if true}
-    found["z:length"] = min(1.0, len(words) / _LONG_WORDS)
-    found["z:place"] = number / max(1, total)
-    return found
-
-
-def scale(feature: str) -> float:
-    """What a feature counts: longer runs less, as they repeat their words."""
-    return 1.0 if feature[1:2] == ":" else (0.6, 0.5, 0.4)[min(2, feature.count(" "))]
-
-
-class Scorer:
-    """Log-odds of the relations of one sentence, first by its words, then with its cues."""
-
-    def __init__(self, features: Mapping[str, float]) -> None:
-        self.model = model()
-        self.sums = self.model.bias + self._sum(features)
-
-    def _sum(self, features: Mapping[str, float]) -> NDArray[np.float32]:
-        weights, rows = self.model.weights, self.model.rows
-        at = [row for row in map(rows.get, features) if row is not None]
-        found: NDArray[np.float32] = weights[at].sum(axis=0)
-        for feature in _GRADED:
-            if feature in features and feature in rows:
-                found = found - (1.0 - features[feature]) * weights[rows[feature]]
+    def __missing__(self, chunk: str) -> tuple[int, ...]:
+        numbers = _known().numbers
+        found = tuple([numbers.get(word, 0) for word in words_of(chunk)])
+        if len(chunk) <= _LONGEST:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[chunk] = found
         return found
 
-    def likely(self) -> bool:
-        """Whether the words alone leave any relation possible."""
-        return bool(self.sums.max() >= self.model.rough)
 
-    def relations(self, cues: Iterable[str]) -> list[str]:
-        """The relations that the sentence claims; ``cues``: names of those that fit."""
-        sums = self.sums + self._sum(dict.fromkeys(cues, 1.0))
-        over = sums >= self.model.thresholds
-        return [r for r, yes in zip(self.model.relations, over, strict=True) if yes]
+@cache
+def _numbers() -> _Numbers:
+    return _Numbers()
+
+
+class _Features:
+    """The features of the sentences of a text; once or more often added is the same."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._found: list[tuple[Column, Column]] = []
+
+    def add(self, places: Column, rows: Column) -> None:
+        """The sentence and the row of each; no feature if it is negative."""
+        real = rows >= 0
+        self._found.append((places[real], rows[real]))
+
+    def odds(self) -> Odds:
+        """The sums of their weights."""
+        places, rows = map(np.concatenate, zip(*self._found, strict=True))
+        several = len(model().weights)
+        both = np.sort(places * several + rows)
+        places, rows = np.divmod(both[np.diff(both, prepend=-1) > 0], several)
+        weights = model().weights[rows].T
+        return np.stack([np.bincount(places, column, self.total) for column in weights], axis=1)
+
+
+@cache
+def _cues() -> tuple[Sequence[str], NDArray[np.float32]]:
+    """The features that are cues or rules, and their weights."""
+    rows = {name: row for name, row in model().rows.items() if name.startswith(("c:", "r:"))}
+    return tuple(rows), model().weights[list(rows.values())]
+
+
+def cue_odds(cues: Sequence[Container[str]]) -> Odds:
+    """What cues and rules of sentences add to their log-odds."""
+    names, weights = _cues()
+    held = np.array([[name in some for name in names] for some in cues], np.float64)
+    odds: Odds = held.reshape(-1, len(names)) @ weights
+    return odds
+
+
+@cache
+def _nameless() -> Sequence[int]:
+    """The rows of the features of a sentence without names."""
+    return [model().rows[feature] for feature in named(()) if feature in model().rows]
+
+
+def word_odds(sentences: Sequence[Sentence]) -> Odds:
+    """Log-odds of the sentences of a text without their cues, as `word_features` gives them."""
+    known, rows, numbers_of = _known(), model().rows, _numbers().__getitem__
+    every: list[int] = []
+    own: list[int] = []
+    counts: list[tuple[int, int]] = []
+    graded = []
+    for sentence in sentences:
+        start, first = len(every), len(own)
+        every.extend(chain.from_iterable(map(numbers_of, chunks(sentence.text, sentence.names))))
+        graded.append(grades(sentence, len(every) - start))
+        every.append(0)  # no run goes on behind it
+        own += [rows[feature] for feature in placed(sentence) if feature in rows]
+        if sentence.names:
+            own += [rows[feature] for feature in named(sentence.names) if feature in rows]
+        else:
+            own += _nameless()
+        counts.append((len(every) - start, len(own) - first))
+    words, numbers = np.array(every, np.int64), np.arange(len(sentences))
+    of_words, of_own = np.array(counts, np.int64).T
+    places = np.repeat(numbers, of_words)
+    features = _Features(len(sentences))
+    features.add(np.repeat(numbers, of_own), np.array(own, np.int64))
+    features.add(places, known.saying[words])
+    at = np.flatnonzero(words)
+    code = np.zeros(len(at), np.int64)
+    for more, table in enumerate(known.runs):  # behind a known word there is always another one
+        code = code * known.base + words[at + more]
+        hit, found = table.find(code)
+        at, code = at[hit], code[hit]
+        features.add(places[at], found)
+    entities = np.flatnonzero((words > 0) & (words <= len(ENTITIES)))
+    l, r = entities[:-1], entities[1:]
+    hit, found = known.pairs.find(words[l] * known.base + words[r])
+    features.add(places[l[hit]], np.where(places[l[hit]] == places[r[hit]], found, -1))
+    return features.odds() + model().bias + np.array(graded) @ known.graded

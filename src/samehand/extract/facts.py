@@ -42,8 +42,10 @@ _TEASER = re.compile(
 )
 #: The end of a teaser, whose two sentences stand before it.
 _READ_MORE = re.compile(r"(?:…|\.\.\.)\s{0,3}(?:read more|continue reading|more »)")
+_READ_MORE_WORDS = ("read more", "continue reading", "more »")
 #: What a form below a page says, behind which teasers follow.
 _FORM = re.compile(r"\byou agree to (?:receive|our|the)\b|\bunsubscribe at any time\b")
+_FORM_WORDS = ("you agree to", "unsubscribe at any time")
 
 _UNITS = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "mm": 6, "million": 6, "mil": 6, "b": 9, "bn": 9,
           "billion": 9, "trillion": 12}  # fmt: skip
@@ -149,8 +151,9 @@ def prose_only(
         if not led and _is_title(lower, start, end):
             menu.append((start, end))
             continue
-        kept += _unless_menu(lower, menu)
-        menu = []
+        if menu:
+            kept += _unless_menu(lower, menu)
+            menu = []
         led = lower[end - 1] == ":" or (
             led and end - start < _LONGEST_MENU_LINE and lower[end - 1] not in ".!?"
         )
@@ -158,7 +161,7 @@ def prose_only(
             line = lower.find("\n", end)
             other_until = line if line >= 0 else len(lower)
             continue
-        if _CITATION.match(lower[start:end]):
+        if (lower[start] == "[" or lower[start].isdigit()) and _CITATION.match(lower[start:end]):
             continue
         kept.append((start, end))
     return (*kept, *_unless_menu(lower, menu))
@@ -166,13 +169,22 @@ def prose_only(
 
 def _teasers_from(lower: str, spans: Sequence[tuple[int, int]]) -> int:
     """Where the teasers of other pages begin at the end of a text; its length if there are none."""
-    more = _READ_MORE.search(lower, len(lower) // 2)
-    form = _FORM.search(lower, len(lower) // 2)
+    more = _searched(_READ_MORE, _READ_MORE_WORDS, lower, len(lower) // 2)
+    form = _searched(_FORM, _FORM_WORDS, lower, len(lower) // 2)
     tail = form.start() if form else len(lower)
     if more is None or not spans:
         return tail
     number = max(0, bisect_right(spans, (more.start(), len(lower))) - 1)
     return min(tail, spans[max(0, number - 2)][0])
+
+
+def _searched(
+    pattern: re.Pattern[str], words: Sequence[str], lower: str, start: int
+) -> re.Match[str] | None:
+    """The first match behind a place; every match holds one of the words, which are soon found."""
+    if all(lower.find(word, start) < 0 for word in words):
+        return None
+    return pattern.search(lower, start)
 
 
 def _is_title(lower: str, start: int, end: int) -> bool:
