@@ -211,30 +211,34 @@ def cue_odds(cues: Sequence[Container[str]]) -> Odds:
 
 
 @cache
-def _nameless() -> Sequence[str]:
-    """The features of a sentence without names."""
-    return named(())
+def _nameless() -> Sequence[int]:
+    """The rows of the features of a sentence without names."""
+    return [model().rows[feature] for feature in named(()) if feature in model().rows]
 
 
 def word_odds(sentences: Sequence[Sentence]) -> Odds:
     """Log-odds of the sentences of a text without their cues, as `word_features` gives them."""
     known, rows, numbers_of = _known(), model().rows, _numbers().__getitem__
     every: list[int] = []
-    ends: list[int] = []
-    single: list[tuple[int, int]] = []
+    own: list[int] = []
+    counts: list[tuple[int, int]] = []
     graded = []
-    for place, sentence in enumerate(sentences):
-        start = len(every)
+    for sentence in sentences:
+        start, first = len(every), len(own)
         every.extend(chain.from_iterable(map(numbers_of, chunks(sentence.text, sentence.names))))
         graded.append(grades(sentence, len(every) - start))
         every.append(0)  # no run goes on behind it
-        ends.append(len(every))
-        names = named(sentence.names) if sentence.names else _nameless()
-        single += [(place, rows.get(feature, -1)) for feature in (*placed(sentence), *names)]
-    words = np.array(every, np.int64)
-    places = np.repeat(np.arange(len(sentences)), np.diff(ends, prepend=0))
+        own += [rows[feature] for feature in placed(sentence) if feature in rows]
+        if sentence.names:
+            own += [rows[feature] for feature in named(sentence.names) if feature in rows]
+        else:
+            own += _nameless()
+        counts.append((len(every) - start, len(own) - first))
+    words, numbers = np.array(every, np.int64), np.arange(len(sentences))
+    of_words, of_own = np.array(counts, np.int64).T
+    places = np.repeat(numbers, of_words)
     features = _Features(len(sentences))
-    features.add(*np.array(single, np.int64).T)
+    features.add(np.repeat(numbers, of_own), np.array(own, np.int64))
     features.add(places, known.saying[words])
     at = np.flatnonzero(words)
     code = np.zeros(len(at), np.int64)

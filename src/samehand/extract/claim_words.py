@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from samehand.config import bundled
 from samehand.extract.names import NameFound
@@ -61,8 +61,7 @@ _STOPS = (".", "!", "?", ":", "”", '"')
 ENTITIES = ("[ac]", "[ma]", "[ca]", "[to]", "[st]", "[ve]")
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """One sentence that may claim something."""
 
     start: int

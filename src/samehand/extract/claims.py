@@ -8,7 +8,6 @@ and whose judgement it tells. A sentence that only narrates what a named actor d
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -244,10 +243,9 @@ def prose(text: str, names: Sequence[NameFound], published: str = "") -> list[Se
     text = text.encode(errors="replace").decode()  # half characters
     found = []
     before: Sequence[NameFound] = ()
-    first = 0
+    firsts, lasts = np.searchsorted(starts, np.array(spans).reshape(-1, 2).T).tolist()
     for number, (start, end) in enumerate(spans):
-        line, first = text[start:end], bisect_left(starts, start, first)
-        here = names[first : bisect_left(starts, end, first)]
+        line, here = text[start:end], names[firsts[number] : lasts[number]]
         if hinted(line) or len({n.name for n in here}) > 1:
             inside = [
                 NameFound(n.name, n.kind, n.start - start, n.end - start, n.known) for n in here

@@ -42,7 +42,7 @@ def _abbreviations() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(rows["abbreviations"].split()), frozenset(rows["may_end"].split())
 
 
-@lru_cache(maxsize=1)  # names, claims, facts and techniques of one text are read one by one
+@lru_cache(maxsize=2)  # claims, facts and techniques of one text are read one by one
 def sentences(text: str) -> tuple[tuple[int, int], ...]:
     """The spans of the sentences of a text, in order, without blanks at their ends.
 
@@ -51,11 +51,17 @@ def sentences(text: str) -> tuple[tuple[int, int], ...]:
     """
     found: list[tuple[int, int]] = []
     start = 0
-    for end, following in _ends(text):
+    for end, following in _all_ends(text.replace("\u00a0", " ")):
         found.extend(_trimmed(text, start, end))
         start = following
     found.extend(_trimmed(text, start, len(text)))
     return tuple(found)
+
+
+@lru_cache(maxsize=1)  # facts are read with other blanks than claims and techniques
+def _all_ends(text: str) -> tuple[tuple[int, int], ...]:
+    """All of `_ends`; which of the blanks of a line one is makes no difference to them."""
+    return tuple(_ends(text))
 
 
 def _ends(text: str) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import ahocorasick_rs
 import numpy as np
@@ -94,6 +95,21 @@ def catalogued_names() -> frozenset[str]:
     )
 
 
+class _Rows(dict[str, tuple[int, ...]]):
+    """Rows of the known words of stretches without blanks; all is forgotten when it is full."""
+
+    def __init__(self, words: Mapping[str, int]) -> None:
+        super().__init__()
+        self.words = words
+
+    def __missing__(self, chunk: str) -> tuple[int, ...]:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        words = self.words
+        found = self[chunk] = tuple([words[t] for t in tokens(chunk) if t in words])
+        return found
+
+
 class Reader:
     """Sentences as rows of words and pairs, for one vocabulary."""
 
@@ -104,7 +120,7 @@ class Reader:
         self.names = ahocorasick_rs.AhoCorasick(
             names, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
         )
-        self.known: dict[str, tuple[int, ...]] = {}
+        self.rows = _Rows(words)
 
     def without_names(self, text: str) -> str:
         """The text with each character of a name of an actor or malware replaced by a mark."""
@@ -118,27 +134,13 @@ class Reader:
             at = end
         return "".join((*parts, text[at:]))
 
-    def rows(self, chunk: str) -> tuple[int, ...]:
-        """Rows of the known words of a stretch without blank."""
-        found = self.known.get(chunk)
-        if found is None:
-            if len(self.known) >= _REMEMBERED:
-                self.known.clear()
-            words = self.words
-            found = tuple(words[t] for t in tokens(chunk) if t in words)
-            self.known[chunk] = found
-        return found
-
     def read(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
         """(sentence, row) of every word and pair of each sentence, once each and in order."""
         counts: list[int] = []
         flat: list[int] = []
-        known = self.known
         for text in texts:
             before = len(flat)
-            for chunk in text.split():
-                found = known.get(chunk)
-                flat += self.rows(chunk) if found is None else found
+            flat.extend(chain.from_iterable(map(self.rows.__getitem__, text.split())))
             counts.append(len(flat) - before)
         words = np.array(flat, dtype=np.int64)
         place = np.repeat(np.arange(len(texts), dtype=np.int64) << 32, counts)

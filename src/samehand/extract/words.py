@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from itertools import chain, compress, count, repeat
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -205,9 +207,21 @@ def _chunk(chunk: str) -> _Chunk:
     return _Chunk(tuple(places), tuple(odd))
 
 
+class _Remembered(dict[str, _Chunk]):
+    """What stretches without blanks say; all is forgotten when it is full."""
+
+    def __missing__(self, piece: str) -> _Chunk:
+        found = _chunk(piece)
+        if len(piece) <= _LONGEST:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[piece] = found
+        return found
+
+
 @cache
-def _remembered() -> dict[str, _Chunk]:
-    return {}
+def _remembered() -> _Remembered:
+    return _Remembered()
 
 
 @cache
@@ -232,18 +246,18 @@ class Words:
     def __init__(self, text: str) -> None:
         self.text = text
         pieces = text.split()
-        remembered = _remembered()
-        chunks = [remembered.get(piece) or _known_from_now(piece) for piece in pieces]
+        # Without a step of Python for each word.
+        chunks = list(map(_remembered().__getitem__, pieces))
         self._pieces, self._starts = pieces, _starts(text)
-        self._places = [place for chunk in chunks for place in chunk.places]
-        self._chunks = [n for n, chunk in enumerate(chunks) for _ in chunk.places]
+        held = list(map(attrgetter("places"), chunks))
+        self._places: list[Place] = list(chain.from_iterable(held))
+        self._chunks = list(chain.from_iterable(map(repeat, count(), map(len, held))))
         #: Numbers of the words with which a name may begin.
-        self.begins = [n for n, place in enumerate(self._places) if place.begins]
+        self.begins = list(compress(count(), map(attrgetter("begins"), self._places)))
         #: First character, text and kind of names that look like no word, wherever they stand.
         self.odd = [
             (self._starts[n] + start, written, kind)
-            for n, chunk in enumerate(chunks)
-            if chunk.odd
+            for n, chunk in compress(enumerate(chunks), map(attrgetter("odd"), chunks))
             for start, written, kind in chunk.odd
         ]
 
@@ -275,14 +289,3 @@ class Words:
             return False
         end = self._starts[before] + len(self._pieces[before])
         return self.text[end : self._starts[chunk]] in _BLANKS
-
-
-def _known_from_now(piece: str) -> _Chunk:
-    """What a stretch without blanks says, which is remembered."""
-    found = _chunk(piece)
-    if len(piece) <= _LONGEST:
-        remembered = _remembered()
-        if len(remembered) >= _REMEMBERED:
-            remembered.clear()
-        remembered[piece] = found
-    return found
