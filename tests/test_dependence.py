@@ -519,11 +519,11 @@ def test_generated_pairs_are_told_apart(seed: int) -> None:
     assert not {i for i in found.derivative_of if i[-1] in "abd"}
 
 
-def test_ten_thousand_reports_with_text_take_seconds() -> None:
+def test_four_thousand_reports_with_text_take_seconds() -> None:
     rng = Random(9)
     records = []
     pool = [told(n, 40) for n in range(200)]
-    for n in range(10_000):
+    for n in range(4_000):
         listed = hosts(6, n, start=rng.randrange(2900))
         records.append(
             report(f"r{n}", listed, text=rng.choice(pool), published=f"20{n % 20 + 10}-01-01")
@@ -531,7 +531,7 @@ def test_ten_thousand_reports_with_text_take_seconds() -> None:
     profiles = profiles_of(records)
     started = time.process_time()
     find_copies(profiles, N)
-    assert time.process_time() - started < 20  # seconds of a loaded machine; 10 on a free one
+    assert time.process_time() - started < 8  # seconds of a loaded machine; 4 on a free one
 
 
 def test_reports_that_cite_one_page_are_hardly_two_witnesses() -> None:
