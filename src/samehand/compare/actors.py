@@ -153,8 +153,9 @@ class Scene:
     world: World
     parameters: Parameters
     withdrawn: Mapping[str, str]
-    speakers: tuple[Callable[[Scene, Sequence[Profile]], Channel | None], ...] = ()
-    """Fitted channels, as far as this scene has what they need."""
+    speakers: tuple[Callable[[Scene, Sequence[Profile], str], Channel | None], ...] = ()
+    """Fitted channels, as far as this scene has what they need; asked with a campaign and the
+    report that is left out, or ''."""
 
 
 def _members(scene: Scene, members: Iterable[str]) -> list[Profile]:
@@ -184,7 +185,7 @@ def hear(
 ) -> tuple[list[Piece], tuple[Channel, ...]]:
     """The evidence about a campaign, and what fitted channels say in place of some of it."""
     left = [p for p in _members(scene, members) if p.report.id != without_origin]
-    asked = [speaker(scene, left) for speaker in scene.speakers] if left else []
+    asked = [speaker(scene, left, without_origin) for speaker in scene.speakers] if left else []
     channels = tuple(channel for channel in asked if channel is not None)
     weighed = {kind for channel in channels for kind in channel.kinds}
     rows = [p for p in pieces(scene, members, without_origin) if p.kind not in weighed]

@@ -44,6 +44,12 @@ _LEAST = 1e-12
 #: makes of them is not].
 _TEXT_PHI = 0.5
 _LN2 = math.log(2.0)
+#: What pages call the channels.
+TITLES = {
+    "behaviour": "techniques and software",
+    "text": "free text",
+    "values": "shared values",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,9 @@ class ChannelOdds:
     probability: float
     planted: float
     """That somebody else left what points to this actor."""
-    prior_bits: float
-    """log2 odds against none that the channel starts from; with the lines it is the probability."""
+    prior_bits: float | None
+    """log2 odds against none that the channel starts from; with the lines it is the probability.
+    `None`: it has no prior of its own, and the lines alone are."""
     lines: tuple[ChannelLine, ...]
 
 
@@ -85,6 +92,11 @@ class Channel:
         """log2 odds of an actor against none; 0 for one the channel does not know."""
         found = self.odds.get(actor)
         return math.log2(max(found.probability, _LEAST) / max(self.none, _LEAST)) if found else 0.0
+
+    def weight(self, actor: str) -> float:
+        """The bits of an actor beyond the channel's own prior."""
+        found = self.odds.get(actor)
+        return self.bits(actor) - (found.prior_bits or 0.0) if found else 0.0
 
     def planted_bits(self, actor: str) -> float:
         """log2 odds, against none, that somebody wants this actor to be seen."""
@@ -145,14 +157,17 @@ def behaviour_memory(
 
 
 def behaviour(
-    memory: BehaviourMemory, _scene: object, members: Sequence[Profile]
+    memory: BehaviourMemory, _scene: object, members: Sequence[Profile], without: str = ""
 ) -> Channel | None:
-    """What techniques and software say; `None` if the campaign shows none."""
+    """What techniques and software say; `None` if the campaign shows none.
+
+    ``without``: a report of the memory that is left out.
+    """
     techniques = frozenset(t for m in members for t in _techniques(m))
     names = frozenset(s for m in members for s in _software(m))
     if not techniques and not names:
         return None
-    own = {m.report.id for m in members}
+    own = {without, *(m.report.id for m in members)}
     table = memory.features(techniques, names, exclude=own)
     found = open_set(table, shipped_actor_model())
     closest = dict(zip(table.actors, table.closest, strict=True))
@@ -255,8 +270,11 @@ class Texts:
     explained: int = 12
     """For how many actors, the likeliest first, it says what carried it; that takes time."""
 
-    def ask(self, _scene: object, members: Sequence[Profile]) -> Channel | None:
-        """What the texts of a campaign say; `None` if they are too short to say anything."""
+    def ask(self, _scene: object, members: Sequence[Profile], _without: str = "") -> Channel | None:
+        """What the texts of a campaign say; `None` if they are too short to say anything.
+
+        What the texts of a reference taught stays, whatever is left out.
+        """
         text = "\n".join(map(_unnamed, members))
         if len(text.strip()) < _SHORTEST_TEXT:
             return None
