@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samehand.assessment import belongs, make_scene
+from samehand.assessment import belongs, make_scene_of
 from samehand.attribute import Membership
 from samehand.case import Options, Progress, link_and_cluster, prepare, silent
-from samehand.compare.channels import Texts
-from samehand.compare.text_channel import bundled_channel
 from samehand.config import Parameters
 from samehand.counterfactual import attribution_of, leader, probability_of, restrict
 from samehand.errors import InputError, NotFoundError
@@ -101,14 +99,14 @@ def of_file(
 
 def stress_of(parameters: Parameters, asked: Answer, question: Question) -> Stress | None:
     """How easily an answer could be made wrong."""
-    case = prepare(asked.reports, parameters, Options(question.prior, question.as_of))
-    heard = Texts(bundled_channel()) if question.texts else None
+    options = Options(question.prior, question.as_of, catalogues=question.catalogues)
+    case = prepare(asked.reports, parameters, options)
     links, _, _ = link_and_cluster(case)
     campaign = asked.campaign
     members = [m for m in campaign.reports if m in case.profiles and case.copies.is_witness(m)]
     held = belongs(case, members, {(k.l, k.r): k for k in links})
     membership = Membership(campaign.id, campaign.strength, campaign.reports, held)
-    return stress(make_scene(case, bundled_world(), heard), membership)
+    return stress(make_scene_of(case, bundled_world(), options), membership)
 
 
 def under_ceiling(

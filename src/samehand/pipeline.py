@@ -154,8 +154,8 @@ class Question:
     without: tuple[str, ...] = ()
     ceiling: str = ""
     title: str = ""
-    texts: bool = False
-    """The free text of reports is heard, too."""
+    catalogues: bool = False
+    """See `Options`."""
     timeline: tuple[date, ...] | None = None
     """Days of the timeline; `None` takes the months of publication."""
 
@@ -192,7 +192,7 @@ def answer(
         ceiling=question.ceiling,
         intervals=True,
         title=question.title,
-        texts=question.texts,
+        catalogues=question.catalogues,
     )
     result = assess(left, parameters, options, constraints, progress=progress)
     case = [r for r in left if r.use == "case"]

@@ -289,7 +289,7 @@ def predict_actors(
     )
     world = world_of_reference(known, parameters) if reference else bundled_world()
     told = any(r.text for r in asked)
-    scene = make_scene(case, world, _texts(world, known) if told else None)
+    scene = make_scene(case, world, _texts(world, known) if told else None, not reference)
     cited = resolve_citations([*known, *asked])
     shared_cited, shared_holders = dict(case.copies.cited), dict(case.copies.holders)
     shared_profiles = dict(case.profiles)

@@ -96,7 +96,7 @@ def attribute(
     problems: list[Problem] = []
     with obj.progress() as progress:
         if target and Path(target).is_file():
-            question = replace(question, texts=True)
+            question = replace(question, catalogues=True)
             answers, problems = of_file(Path(target), parameters, question, progress=progress)
         else:
             chosen = of_workspace(obj.workspace, parameters, target or "", question, progress)

@@ -17,6 +17,7 @@ from samehand.compare.profile import Profile
 from samehand.compare.universe import Universe
 from samehand.config import Parameters, types_table
 from samehand.knowledge.actors import World
+from samehand.knowledge.prevalence import FAMILY_PREFIX
 from samehand.model import Claim, Feature, Report
 from samehand.normalise import name_key
 
@@ -95,6 +96,8 @@ class Memory:
             label = profile.report.known_actor
             if not label or not copies.is_witness(profile.report.id):
                 continue
+            if label.startswith(FAMILY_PREFIX):
+                continue  # a family of malware is nobody
             actor = label if label in world.actors else world.identify(label) or label
             identifier = profile.report.id
             self.profiles[identifier] = profile

@@ -161,6 +161,9 @@ class BehaviourMemory:
     def __init__(self, rows: Iterable[Row], structure: Structure = Structure()) -> None:
         self.rows = tuple(sorted(rows, key=lambda r: (r.report, r.actor)))
         self.structure = structure
+        self._by_report: dict[str, list[Row]] = {}
+        for row in self.rows:
+            self._by_report.setdefault(row.report, []).append(row)
         self._actors = sorted({r.actor for r in self.rows})
         place = {a: i for i, a in enumerate(self._actors)}
         self._actor_of = np.array([place[r.actor] for r in self.rows], np.intp)
@@ -387,7 +390,7 @@ class BehaviourMemory:
         self, report: str, techniques: Collection[str], software: Collection[str] = ()
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Techniques and software that a query shares with one report, the rarest first."""
-        rows = [r for r in self.rows if r.report == report]
+        rows = self._by_report.get(report, ())
         rare = self._rare
         both = {t for r in rows for t in r.techniques & frozenset(techniques)}
         tools = {s for r in rows for s in r.software & frozenset(software)}
