@@ -165,9 +165,15 @@ def attribution_text(
     if attribution is None:
         return "  Nothing to attribute: only compilations."
     if not attribution.hypotheses:
+        undated = (
+            " As of a day catalogues, which bear no dates, are not heard."
+            if assessment.provenance.as_of
+            else ""
+        )
         return wrap(
-            "Nothing in it to compare with a known actor: no claim, no text, no technique, and no "
-            "reference report loaded that shares anything ('samehand add --reference' loads them)."
+            "Nothing to compare with a known actor: no claim, nothing that catalogues tell of, and "
+            "no reference report loaded that shares anything ('samehand add --reference' loads "
+            f"them).{undated}"
         )
     lines = [hypotheses_table(attribution, top or 5, 0.0 if top or verbose else 0.02)]
     lines.append(f"  Naming: {_NAMING[attribution.naming]}. Uncalibrated.")
