@@ -94,7 +94,7 @@ def attribute(
         most: how many hypotheses are kept.
     """
     parameters = scene.parameters
-    members = [m for m in campaign.reports if scene.copies.is_witness(m)]
+    members = sorted(m for m in campaign.reports if scene.copies.is_witness(m))
     known_at = _known_at(scene, members)
     rows, channels = hear(scene, members)
     explicit = hypotheses_of(scene, rows, explicit_all, channels)
