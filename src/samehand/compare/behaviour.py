@@ -326,11 +326,8 @@ class BehaviourMemory:
         own = named - self.structure.public
         telling = {t: -math.log(self.structure.prevalence.get(t, RAREST)) for t in sorted(asked)}
         total = math.fsum(telling.values()) or 1.0
-        carries = {
-            s: math.fsum(v for t, v in telling.items() if t in self.structure.implied.get(s, ()))
-            / total
-            for s in own
-        }
+        able = {s: self.structure.implied.get(s, frozenset()) & asked for s in own}
+        carries = {s: math.fsum(telling[t] for t in held) / total for s, held in able.items()}
         rows = [sorted(names & own) for names in shared]
         return (
             np.array([len(names) / max(1, len(own)) for names in rows]),
