@@ -116,7 +116,7 @@ def confidence(
     basis = [
         f"kinds of evidence with {numbers['facet_bits']:g} bits or more: {len(strong)}"
         + (f" ({', '.join(sorted(strong))})" if strong else ""),
-        f"independent origins: {len(origins)}, compared campaigns included",
+        f"independent origins besides resemblance: {len(origins)}, compared campaigns included",
         "one report only"
         if not removed
         else "nothing points clearly at one actor"
