@@ -35,6 +35,7 @@ from samehand.posterior import Posterior, heard_of, make_priors, posterior
 from samehand.predict import predict_actors
 from samehand.render.attribution import answer_text
 from samehand.score import draws
+from samehand.stress import stress
 from test_intake import call, ok
 
 P = default_parameters()
@@ -278,6 +279,17 @@ def test_planted_software_of_a_decoy_never_names_it(count: int) -> None:
             assert probability(found, decoy) < 0.5
         before = ask(scene_of([*references(), *extra], asked), "q")
         assert before.decision in (None, actor)
+
+
+def test_stress_counts_the_report_that_is_imitated_as_an_origin() -> None:
+    """Enough of everything has a decoy named, as attribution itself would."""
+    asked = query(observables=[], software=[])
+    scene = scene_of(references(), asked)
+    found = stress(scene, Membership("C", "merged", ("q",), {"q": 1.0}))
+    assert found is not None and found.leader == ACTORS[3]
+    several = [p for p in found.planted if not p.facet]
+    assert several[-1].misleads is not None
+    assert ask(scene, "q").naming == found.naming
 
 
 # What is left when something is left out.

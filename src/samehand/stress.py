@@ -153,7 +153,8 @@ def _forged(scene: Scene, decoy: str, kind: str, count: int, member: str) -> lis
     numbers = parameters.attribution
     soft = row.soft in ("provider", "victimology", "behaviour")
     kappa = weights.kappa * (1.0 if soft else numbers["kappa_factor"])
-    known = max(1, scene.memory.campaigns(scene.memory.known_by(scene.world, decoy)))
+    reports = scene.memory.known_by(scene.world, decoy) or (f"a report on {decoy}",)
+    known = scene.memory.campaigns(r for r in reports if r in scene.memory.campaign_of) or 1
     rarity = (1.0, float(known), 0.0, kappa / parameters.universe["conditional"])
     group = "malware" if kind == "software" else row.soft if soft else row.facet
     return [
@@ -169,7 +170,7 @@ def _forged(scene: Scene, decoy: str, kind: str, count: int, member: str) -> lis
             decay=1.0,
             phi=weights.phi,
             observations=(),
-            origins=(member,),
+            origins=(member, reports[0]),  # what it is planted to be compared with
         )
         for n in range(count)
     ]
