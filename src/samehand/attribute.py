@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from samehand.ach import compete
-from samehand.compare.actors import ANYONE, NONE, Piece, Scene, hear, standing_claims
+from samehand.compare.actors import ANYONE, NONE, Piece, Scene
 from samehand.compare.channels import Channel
+from samehand.compare.hearing import hear, standing_claims
 from samehand.ledger import Judged, ledger, share_of
 from samehand.likelihood import estimative_words, house_words
 from samehand.model import (

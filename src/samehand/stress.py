@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from samehand.attribute import Membership, hypotheses_of
-from samehand.compare.actors import Piece, Scene, hear, rarity_bits
+from samehand.compare.actors import Piece, Scene, rarity_bits
 from samehand.compare.channels import Channel
+from samehand.compare.hearing import hear
 from samehand.model import Naming
 from samehand.naming import enough_of, leader_of, naming_of
 from samehand.posterior import Posterior, heard_of, inclusive, make_priors, posterior
