@@ -15,6 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from helpers import Record, read, written
@@ -366,24 +367,27 @@ def test_a_record_without_anything_is_the_prior() -> None:
 # What must have no influence.
 
 
-def test_label_and_provenance_of_queries_change_nothing(tmp_path: Path) -> None:
-    reference = written(
-        tmp_path / "ref.jsonl",
-        *[{**told(a, n, ACTORS), "text": f"{TEXT} quay{i}"} for i, a in enumerate(ACTORS)
-          for n in (0, 1)],
-    )  # fmt: skip
-    lines = []
+def test_label_and_provenance_of_queries_and_all_orders_change_nothing(tmp_path: Path) -> None:
+    """With all channels, the classifier that learns the texts of the reference among them."""
+    known = [
+        {**told(a, n, ACTORS), "text": f"{TEXT} quay{i} pier{i} mole{i % 5}"}
+        for i, a in enumerate(ACTORS)
+        for n in (0, 1)
+    ]
+    answers = []
     for name, actor in (("a", ACTORS[0]), ("b", ACTORS[9])):
         rows = [
-            {**told(ACTORS[n], 3, ACTORS), "id": f"q{n}", "text": TEXT,
+            {**told(ACTORS[n], 3, ACTORS), "id": f"q{n}", "text": f"{TEXT} quay{n} mole{n % 5}",
              "label": {"actor": actor, "campaign": name},
              "provenance": {"file": f"{actor}.pdf", "title": actor}}
             for n in range(3)
         ]  # fmt: skip
+        reference = written(tmp_path / f"{name}-ref.jsonl", *known)
         queries = written(tmp_path / f"{name}.jsonl", *rows)
-        lines.append(list(predict_actors(queries, P, [], reference)))
-        assert len(lines[-1]) == 3
-    assert lines[0] == lines[1]
+        found = predict_actors(queries, P, [], reference)
+        answers.append({line.id: msgspec.json.encode(line) for line in found})
+        known.reverse()
+    assert len(answers[0]) == 3 and answers[0] == answers[1]
 
 
 def test_a_family_of_malware_is_no_actor() -> None:
