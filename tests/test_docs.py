@@ -16,7 +16,7 @@ import pytest
 from samehand import cli, errors, normalise
 from samehand.assessment import make_scene
 from samehand.case import Case, Options, pair_evidence, prepare
-from samehand.compare.actors import pieces
+from samehand.compare.hearing import pieces
 from samehand.config import bundled, default_parameters, types_table
 from samehand.formats import records, statements
 from samehand.formats.records import parse_record

@@ -18,9 +18,9 @@ ROOT = Path(samehand.__file__).parent
 ORDER = (
     "errors", "model", "likelihood", "config", "normalise", "knowledge", "read", "formats",
     "extract", "intake", "samples", "compare", "score", "link", "cluster", "case", "explain",
-    "nearest", "coverage", "posterior", "ach", "attribute", "stability", "assessment",
-    "counterfactual", "profiles", "stress", "wording", "fit", "store", "inputs", "pipeline",
-    "attributing", "ask", "predict", "measure", "calibrating", "render", "web", "cli",
+    "nearest", "coverage", "posterior", "ledger", "naming", "ach", "attribute", "stability",
+    "assessment", "counterfactual", "profiles", "stress", "wording", "fit", "store", "inputs",
+    "pipeline", "attributing", "ask", "predict", "measure", "calibrating", "render", "web", "cli",
 )  # fmt: skip
 CORE = ORDER[ORDER.index("compare") : ORDER.index("counterfactual") + 1]
 #: Nothing of the core touches a database, a network, a file, a clock, a screen or chance.

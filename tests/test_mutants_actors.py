@@ -13,6 +13,7 @@ from helpers import read
 from samehand.assessment import assess
 from samehand.case import Options
 from samehand.compare import actors as compare_actors
+from samehand.compare import hearing
 from samehand.compare.evidence import RARE
 from samehand.compare.universe import Universe
 from samehand.config import Parameters, default_parameters
@@ -142,7 +143,7 @@ def no_repeats(patch: pytest.MonkeyPatch) -> None:
     def each_apart(scene: Any, members: Any, without_origin: str = "") -> Any:
         return {c.id: [(p.report, c)] for p in members for c in p.report.claims}
 
-    patch.setattr(compare_actors, "standing_claims", each_apart)
+    patch.setattr(hearing, "standing_claims", each_apart)
 
 
 def no_half_life(patch: pytest.MonkeyPatch) -> None:

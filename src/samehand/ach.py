@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from samehand.compare.actors import ANYONE, NONE, Piece, Scene
+from samehand.compare.channels import TITLES, Channel
 from samehand.knowledge.attack import table
 from samehand.model import Ach, AchRow, Feature
 from samehand.posterior import Posterior
 
-#: What pages call the fitted channels.
-_CHANNELS = {
-    "behaviour": "techniques and software",
-    "text": "free text",
-    "values": "shared values",
-}
 #: Leading actors that are set side by side.
 _MOST_ACTORS = 5
 #: Rows that are shown, the most telling first; inconsistency counts all.
@@ -43,14 +37,14 @@ def compete(
     rows: Sequence[Piece],
     after: Posterior,
     ranked: Sequence[str],
-    heard: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    channels: Sequence[Channel] = (),
 ) -> Ach | None:
     """The matrix of the leading actors and none of the known; `None` without evidence.
 
-    ``heard``: fitted channel -> bits of each actor; a channel is one row.
+    A fitted channel is one row: what it says for each actor beyond any prior.
     """
     actors = tuple(ranked[:_MOST_ACTORS])
-    if not actors or not (rows or heard):
+    if not actors or not (rows or channels):
         return None
     names = (*actors, NONE)
     weight = [after.actors.get(a, 0.0) for a in actors] + [after.none]
@@ -71,10 +65,10 @@ def compete(
         facets.setdefault(piece.item, piece.facet)
         for n in holders:
             row[n] = piece.bits if abs(piece.bits) > abs(row[n]) else row[n]
-    for channel, bits in heard.items():
-        text = f"{_CHANNELS.get(channel, channel)}, fitted"
-        cells[text] = [bits.get(name, 0.0) for name in names]
-        facets[text] = "behaviour" if channel != "values" else "infrastructure"
+    for channel in channels:
+        text = f"{TITLES[channel.name]}, fitted"
+        cells[text] = [_most(scene, channel, name) for name in names]
+        facets[text] = channel.facet
     found = []
     for evidence, values in cells.items():
         mean = sum(values) / len(values)
@@ -91,6 +85,12 @@ def compete(
         _absent(scene, members, actors[0]),
         _warning(names, against, weight),
     )
+
+
+def _most(scene: Scene, channel: Channel, name: str) -> float:
+    """What a channel says for an actor, or for a part of it if that is more."""
+    parts = {name, *scene.world.descendants(name)} & channel.odds.keys()
+    return max((channel.weight(p) for p in parts), default=0.0)
 
 
 def _warning(names: Sequence[str], against: Sequence[float], weight: Sequence[float]) -> str:

@@ -28,7 +28,13 @@ from samehand.case import (
 )
 from samehand.cluster import Pair, bridges, pair
 from samehand.compare.actors import Memory, Scene
-from samehand.compare.channels import Texts, behaviour, behaviour_memory, group_pages
+from samehand.compare.channels import (
+    Texts,
+    attack_behaviour,
+    behaviour,
+    behaviour_memory,
+    group_pages,
+)
 from samehand.compare.profile import Profile
 from samehand.compare.text_channel import bundled_channel
 from samehand.compare.value_channel import values, values_ground
@@ -166,11 +172,18 @@ def belongs(case: Case, members: Sequence[str], links: Mapping[Pair, Link]) -> d
     return found
 
 
-def make_scene(case: Case, world: World, texts: Texts | None = None, pages: bool = False) -> Scene:
+def make_scene(
+    case: Case,
+    world: World,
+    texts: Texts | None = None,
+    catalogues: bool = False,
+    pages: bool = False,
+) -> Scene:
     """What attribution needs of a case; the world is completed by the loaded profiles.
 
     Fitted channels speak where the reference reports are of enough actors; of free text only with
-    ``texts``. With ``pages``, those of ATT&CK on groups are in the memory of behaviour, too.
+    ``texts``. With ``catalogues`` ATT&CK groups stand in where no reference report is loaded; with
+    ``pages`` they stand beside the reports.
     """
     references = [p for p in case.profiles.values() if p.report.use == "reference"]
     world = combined_world(world, [p.report for p in references])
@@ -192,10 +205,18 @@ def make_scene(case: Case, world: World, texts: Texts | None = None, pages: bool
         scene,
         speakers=(
             *((partial(behaviour, known),) if known else ()),
+            *((attack_behaviour,) if catalogues and not references else ()),
             *((partial(values, ground),) if ground else ()),
             *((texts.ask,) if texts else ()),
         ),
     )
+
+
+def make_scene_of(case: Case, world: World, options: Options) -> Scene:
+    """The scene that an assessment with these options attributes in."""
+    catalogues = options.catalogues and options.as_of is None
+    texts = Texts(bundled_channel()) if catalogues else None
+    return make_scene(case, world, texts, catalogues)
 
 
 def assess(
@@ -255,10 +276,7 @@ def assess(
             )
             for c in campaigns
         ]
-    heard = Texts(bundled_channel()) if options.texts else None
-    written = any(case.profiles[i].report.text for i in case.case_ids)
-    pages = options.texts and not written  # the text channel knows these pages, too
-    scene = make_scene(case, world or bundled_world(), heard, pages)
+    scene = make_scene_of(case, world or bundled_world(), options)
     attributions = []
     for number, campaign in enumerate(campaigns):
         members = [m for m in campaign.reports if case.copies.is_witness(m)]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samehand.assessment import belongs, make_scene
+from samehand.assessment import belongs, make_scene_of
 from samehand.attribute import Membership
 from samehand.case import Options, Progress, link_and_cluster, prepare, silent
-from samehand.compare.channels import Texts
-from samehand.compare.text_channel import bundled_channel
 from samehand.config import Parameters
 from samehand.counterfactual import attribution_of, leader, probability_of, restrict
 from samehand.errors import InputError, NotFoundError
@@ -19,7 +17,15 @@ from samehand.inputs import Outcome, read_files
 from samehand.knowledge.actors import bundled_world
 from samehand.likelihood import estimative_words
 from samehand.model import Assessment, Campaign, Problem, Report
-from samehand.pipeline import Question, answer, followed_campaign, latest, load
+from samehand.pipeline import (
+    Question,
+    answer,
+    check_removable,
+    followed_campaign,
+    latest,
+    load,
+    removable,
+)
 from samehand.stress import Stress, stress
 
 
@@ -80,35 +86,43 @@ def of_file(
     """Every report of a file, each on its own, against bundled knowledge and reference reports.
 
     Raises:
-        InputError: if the file holds no readable report.
+        InputError: if the file holds no readable report, or the conditions leave none.
+        NotFoundError: if an id to leave out is not there.
     """
     outcome = Outcome()
-    found = [r for r, _ in read_files([path], "case", Defaults(), outcome)]
-    found = restrict(found, as_of=question.as_of, ceiling=question.ceiling)
-    if not found:
+    read = [r for r, _ in read_files([path], "case", Defaults(), outcome)]
+    if not read:
         said = next((f" {problem}" for problem in outcome.problems), "")
         raise InputError(f"{path}: holds no report that could be attributed.{said}")
+    check_removable([*read, *references], question.without)
+    found = restrict(read, as_of=question.as_of, ceiling=question.ceiling)
     answers = []
     for number, report in enumerate(found):
         listed = [report, *(r for r in references if r.id != report.id)]
-        assessment = answer(listed, parameters, question)
+        gone = tuple(w for w in question.without if removable(listed, w))
+        assessment = answer(listed, parameters, replace(question, without=gone))
         own = [c for c in assessment.campaigns if report.id in c.reports]
         if own:
             answers.append(Answer(assessment, own[0], tuple(listed)))
         progress("attributing", number + 1, len(found))
+    if not answers:
+        day = f" known by {question.as_of}" if question.as_of else ""
+        raise InputError(
+            f"{path}: of {len(read)} reports none{day} is left to attribute under these conditions."
+        )
     return answers, outcome.problems
 
 
 def stress_of(parameters: Parameters, asked: Answer, question: Question) -> Stress | None:
     """How easily an answer could be made wrong."""
-    case = prepare(asked.reports, parameters, Options(question.prior, question.as_of))
-    heard = Texts(bundled_channel()) if question.texts else None
+    options = Options(question.prior, question.as_of, catalogues=question.catalogues)
+    case = prepare(asked.reports, parameters, options)
     links, _, _ = link_and_cluster(case)
     campaign = asked.campaign
     members = [m for m in campaign.reports if m in case.profiles and case.copies.is_witness(m)]
     held = belongs(case, members, {(k.l, k.r): k for k in links})
     membership = Membership(campaign.id, campaign.strength, campaign.reports, held)
-    return stress(make_scene(case, bundled_world(), heard), membership)
+    return stress(make_scene_of(case, bundled_world(), options), membership)
 
 
 def under_ceiling(

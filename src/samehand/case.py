@@ -49,8 +49,10 @@ class Options:
     """Attribute only campaigns that hold one of these reports, and leave out what no answer
     depends on (coverage, cited evidence): the lean form that leave-one-out runs. Empty: all."""
     title: str = ""
-    texts: bool = False
-    """The free text of reports is heard, too, by bundled knowledge."""
+    catalogues: bool = False
+    """What catalogues tell of actors is heard: by it the free text of reports and, without
+    reference reports, the techniques that they state. Its pages bear no dates, so as of a day it is
+    silent."""
 
 
 @dataclass(frozen=True, slots=True)

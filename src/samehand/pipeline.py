@@ -154,10 +154,30 @@ class Question:
     without: tuple[str, ...] = ()
     ceiling: str = ""
     title: str = ""
-    texts: bool = False
-    """The free text of reports is heard, too."""
+    catalogues: bool = False
+    """See `Options`."""
     timeline: tuple[date, ...] | None = None
     """Days of the timeline; `None` takes the months of publication."""
+
+
+def removable(reports: Sequence[Report], identifier: str) -> bool:
+    """Whether an id is that of a report, or the origin of a claim."""
+    names = {identifier, fold_address(identifier)}
+    told = (c.origin for r in (*reports, *with_roots(reports)) for c in r.claims)
+    return not names.isdisjoint(r.id for r in reports) or not names.isdisjoint(told)
+
+
+def check_removable(reports: Sequence[Report], without: Sequence[str]) -> None:
+    """Nothing, if every id to leave out is there.
+
+    Raises:
+        NotFoundError: if one is not.
+    """
+    for identifier in without:
+        if not removable(reports, identifier):
+            raise NotFoundError(
+                f"--without {identifier}: no report of that id, and no claim with that origin"
+            )
 
 
 def answer(
@@ -175,13 +195,7 @@ def answer(
         NotFoundError: if an id to leave out is not among the reports.
     """
     constraints = replay(decisions, question.as_of)
-    known = {r.id for r in reports}
-    origins = {c.origin for r in (*reports, *with_roots(reports)) for c in r.claims}
-    for identifier in question.without:
-        if not {identifier, fold_address(identifier)} & (known | origins):
-            raise NotFoundError(
-                f"--without {identifier}: no report of that id, and no claim with that origin"
-            )
+    check_removable(reports, question.without)
     left = restrict(
         reports, as_of=question.as_of, without=question.without, ceiling=question.ceiling
     )
@@ -192,7 +206,7 @@ def answer(
         ceiling=question.ceiling,
         intervals=True,
         title=question.title,
-        texts=question.texts,
+        catalogues=question.catalogues,
     )
     result = assess(left, parameters, options, constraints, progress=progress)
     case = [r for r in left if r.use == "case"]

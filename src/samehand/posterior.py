@@ -112,32 +112,67 @@ def by_group(rows: Sequence[Piece]) -> dict[str, dict[str, list[Piece]]]:
     return found
 
 
-def rest_of(channel: Channel, priors: Priors) -> float:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one fitted channel adds to the explicit hypotheses, in bits; 0 for who is missing."""
+
+    channel: Channel
+    actors: Mapping[str, float]
+    planted: Mapping[str, float]
+    """For who wants this actor to be seen."""
+
+
+def heard_of(channels: Sequence[Channel], priors: Priors) -> tuple[Heard, ...]:
+    """What channels add to the priors.
+
+    A channel counts beyond the prior that it starts from, and its prior stands in place of ours: so
+    one channel alone says what it says. Of several that tell an actor from the rest, the mean of
+    their priors (in bits) stands, so that no further channel repeats a prior.
+    """
+    rests = [math.log2(_rest_of(c, priors)) for c in channels]
+    starts: dict[str, list[float]] = {}
+    for channel, rest in zip(channels, rests, strict=True):
+        for actor in channel.odds:
+            if actor in priors.actors:
+                starts.setdefault(actor, []).append(_start(channel, actor, priors, rest))
+    found = []
+    for channel, rest in zip(channels, rests, strict=True):
+        actors, planted = {}, {}
+        for actor, odds in channel.odds.items():
+            if actor not in priors.actors:
+                continue
+            held = starts[actor]
+            mean = math.fsum(held) / len(held)
+            beyond = rest - _start(channel, actor, priors, rest)
+            moved = (mean - _log(priors.actors[actor])) / len(held)
+            actors[actor] = channel.bits(actor) + beyond + moved
+            if odds.planted > 0.0:
+                moved = (mean - _log(priors.planted[actor])) / len(held)
+                planted[actor] = channel.planted_bits(actor) + beyond + moved
+            else:
+                forged = channel.phi * 2.0 ** actors[actor]
+                planted[actor] = math.log2(forged + 1.0 - channel.phi)
+        found.append(Heard(channel, actors, planted))
+    return tuple(found)
+
+
+def _log(probability: float) -> float:
+    return math.log2(max(probability, EPSILON))
+
+
+def _start(channel: Channel, actor: str, priors: Priors, rest: float) -> float:
+    """log2 prior that a channel gives an actor; ours if it has none of its own.
+
+    ``rest``: log2 prior of who it does not tell from none.
+    """
+    own = channel.odds[actor].prior_bits
+    return _log(priors.actors[actor]) if own is None else own + rest
+
+
+def _rest_of(channel: Channel, priors: Priors) -> float:
     """Prior of none and of the actors that a channel does not tell from it."""
     unheard = (p for a, p in priors.actors.items() if a not in channel.odds)
     return priors.none + math.fsum(unheard)
-
-
-def channel_bits(channel: Channel, actor: str, priors: Priors, rest: float) -> float:
-    """What a channel adds for an actor, apart from what its own prior and ours both hold.
-
-    ``rest``: `rest_of` the channel.
-    """
-    if actor not in channel.odds:
-        return 0.0
-    held = math.log2(max(priors.actors[actor], EPSILON)) - math.log2(rest)
-    return channel.bits(actor) - held
-
-
-def _planted_bits(channel: Channel, actor: str, priors: Priors, rest: float) -> float:
-    """The same for who wants this actor to be seen."""
-    if actor not in channel.odds:
-        return 0.0
-    if channel.odds[actor].planted > 0.0:
-        held = math.log2(max(priors.planted[actor], EPSILON)) - math.log2(rest)
-        return channel.planted_bits(actor) - held
-    forged = channel.phi * 2.0 ** channel_bits(channel, actor, priors, rest)
-    return math.log2(forged + 1.0 - channel.phi)
 
 
 def posterior(
@@ -145,18 +180,17 @@ def posterior(
     priors: Priors,
     parameters: Parameters,
     draw: Draw = Draw(),
-    channels: Sequence[Channel] = (),
+    heard: Sequence[Heard] = (),
 ) -> Posterior:
     """Posterior over the explicit hypotheses.
 
     With one channel and nothing else it is what the channel says, but for what may be planted.
     """
-    heard = [(channel, rest_of(channel, priors)) for channel in channels]
     slope = max(0.0, 1.0 + draw.beta_shift / parameters.attribution["beta"])
     grouped = by_group(rows)
     against = sum(group_bits(g, parameters, draw)[2] for g in grouped.get(ANYONE, {}).values())
     weights: dict[str, float] = {}
-    planted = {"": math.log2(max(priors.planted_rest, EPSILON))}
+    planted = {"": _log(priors.planted_rest)}
     for actor, prior in priors.actors.items():
         evidence, planted_evidence = 0.0, 0.0
         for group_rows in grouped.get(actor, {}).values():
@@ -165,11 +199,11 @@ def posterior(
             gross = sum(max(p.bits, EPSILON) for p in group_rows)
             phi = sum(p.phi * max(p.bits, EPSILON) for p in group_rows) / gross
             planted_evidence += math.log2(phi * 2.0**kept + 1.0 - phi)
-        for channel, rest in heard:
-            evidence += slope * channel_bits(channel, actor, priors, rest)
-            planted_evidence += slope * _planted_bits(channel, actor, priors, rest)
-        weights[actor] = math.log2(max(prior, EPSILON)) + evidence + against
-        planted[actor] = math.log2(max(priors.planted[actor], EPSILON)) + planted_evidence
+        for one in heard:
+            evidence += slope * one.actors.get(actor, 0.0)
+            planted_evidence += slope * one.planted.get(actor, 0.0)
+        weights[actor] = _log(prior) + evidence + against
+        planted[actor] = _log(priors.planted[actor]) + planted_evidence
     none = math.log2(priors.none) + against
     none += sum(group_bits(g, parameters, draw)[2] for g in grouped.get(NONE, {}).values())
     top = max(none, *weights.values(), *planted.values())

@@ -298,7 +298,7 @@ def predict_actors(
     world = world_of_reference(known, parameters) if reference else bundled_world()
     told = any(r.text for r in asked)
     texts = _texts(world, known, knowledge != "none") if told else None
-    scene = make_scene(case, world, texts, pages=knowledge == "full" or not (known or told))
+    scene = make_scene(case, world, texts, not reference, knowledge == "full")
     cited = resolve_citations([*known, *asked])
     shared_cited, shared_holders = dict(case.copies.cited), dict(case.copies.holders)
     shared_profiles = dict(case.profiles)

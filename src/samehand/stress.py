@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from samehand.attribute import Membership, hypotheses_of, leader_of, naming_of
-from samehand.compare.actors import Piece, Scene, hear, rarity_bits
+from samehand.attribute import Membership, hypotheses_of
+from samehand.compare.actors import Piece, Scene, rarity_bits
 from samehand.compare.channels import Channel
+from samehand.compare.hearing import hear
 from samehand.model import Naming
-from samehand.posterior import Posterior, inclusive, make_priors, posterior
+from samehand.naming import enough_of, leader_of, naming_of
+from samehand.posterior import Posterior, heard_of, inclusive, make_priors, posterior
 
 #: Priors of a plant that are tried (docs/method.md).
 PI = (0.01, 0.03, 0.1, 0.3)
@@ -82,7 +84,8 @@ def stress(scene: Scene, campaign: Membership) -> Stress | None:
     known = [scene.profiles[m].report.known_at for m in members]
     known_at = max((d for d in known if d), default=None)
     priors = make_priors(scene, explicit, known_at)
-    after = posterior(rows, priors, scene.parameters, channels=channels)
+    heard = heard_of(channels, priors)
+    after = posterior(rows, priors, scene.parameters, heard=heard)
     lead = leader_of(scene, after, explicit)
     related = {lead, *scene.world.ancestors(lead), *scene.world.descendants(lead)}
     others = sorted(explicit - related)
@@ -92,17 +95,18 @@ def stress(scene: Scene, campaign: Membership) -> Stress | None:
         shown = {a: inclusive(found.actors, scene, a) for a in explicit}
         return shown, sorted(shown, key=lambda a: (-shown[a], a))
 
-    def naming(found: Posterior) -> tuple[str, Naming]:
+    def naming(found: Posterior, pieces: Sequence[Piece]) -> tuple[str, Naming]:
         shown, ranked = judged(found)
-        origins = {o for p in rows for o in p.origins}
-        return ranked[0], naming_of(scene, shown, ranked, campaign.strength, len(origins))
+        origins = enough_of(scene, pieces, heard, ranked[0])
+        return ranked[0], naming_of(scene, shown, ranked, campaign.strength, origins)
 
     def tried(kinds: Sequence[str]) -> tuple[int | None, int | None]:
         unseats = misleads = None
         for count in range(1, MOST_PLANTED + 1):
             forged = [f for k in kinds for f in _forged(scene, decoy, k, count, members[0])]
+            changed = [*rows, *forged]
             first, named = naming(
-                posterior([*rows, *forged], priors, scene.parameters, channels=channels)
+                posterior(changed, priors, scene.parameters, heard=heard), changed
             )
             if unseats is None and first not in related:
                 unseats = count
@@ -128,7 +132,7 @@ def stress(scene: Scene, campaign: Membership) -> Stress | None:
     without = []
     for origin in sources:
         rest = [p for p in rows if origin not in p.origins]
-        found = posterior(rest, priors, scene.parameters, channels=channels)
+        found = posterior(rest, priors, scene.parameters, heard=heard)
         first = leader_of(scene, found, explicit)
         without.append(Without(origin, first, inclusive(found.actors, scene, lead)))
     without.sort(key=lambda w: (w.probability, w.origin))
@@ -136,7 +140,7 @@ def stress(scene: Scene, campaign: Membership) -> Stress | None:
         lead,
         decoy,
         inclusive(after.actors, scene, lead),
-        naming(after)[1],
+        naming(after, rows)[1],
         tuple(planted),
         tuple(without),
         tuple(_at_pi(scene, rows, channels, explicit, lead, known_at, pi) for pi in PI),
@@ -150,7 +154,8 @@ def _forged(scene: Scene, decoy: str, kind: str, count: int, member: str) -> lis
     numbers = parameters.attribution
     soft = row.soft in ("provider", "victimology", "behaviour")
     kappa = weights.kappa * (1.0 if soft else numbers["kappa_factor"])
-    known = max(1, scene.memory.campaigns(scene.memory.known_by(scene.world, decoy)))
+    reports = scene.memory.known_by(scene.world, decoy) or (f"a report on {decoy}",)
+    known = scene.memory.campaigns(r for r in reports if r in scene.memory.campaign_of) or 1
     rarity = (1.0, float(known), 0.0, kappa / parameters.universe["conditional"])
     group = "malware" if kind == "software" else row.soft if soft else row.facet
     return [
@@ -166,7 +171,7 @@ def _forged(scene: Scene, decoy: str, kind: str, count: int, member: str) -> lis
             decay=1.0,
             phi=weights.phi,
             observations=(),
-            origins=(member,),
+            origins=(member, reports[0]),  # what it is planted to be compared with
         )
         for n in range(count)
     ]
@@ -184,5 +189,6 @@ def _at_pi(
     numbers = {**scene.parameters.attribution, "planted_prior": pi}
     changed = replace(scene, parameters=replace(scene.parameters, attribution=numbers))
     priors = make_priors(changed, explicit, known_at)
-    found = posterior(rows, priors, changed.parameters, channels=channels)
+    heard = heard_of(channels, priors)
+    found = posterior(rows, priors, changed.parameters, heard=heard)
     return AtPi(pi, inclusive(found.actors, scene, lead), found.planted)

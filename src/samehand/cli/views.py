@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from samehand.cli.base import FILE, Context, Day, also_local, main, write
-from samehand.errors import UsageError
+from samehand.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from samehand.model import Assessment, Problem, Report
@@ -54,8 +54,18 @@ def campaigns(obj: Context) -> None:
 
 @main.command()
 @click.argument("target", required=False, metavar="[CAMPAIGN|REPORT|FILE]")
-@click.option("--top", default=5, show_default=True, help="How many actors are listed.")
-@click.option("--as-of", type=Day(), help="Only what was known by then.")
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="How many actors are listed.",
+)
+@click.option(
+    "--as-of",
+    type=Day(),
+    help="Only what was known by then; catalogues, which bear no dates, are not heard.",
+)
 @click.option("--without", multiple=True, metavar="ID", help="Leave out a report; repeatable.")
 @click.option(
     "--stress",
@@ -89,14 +99,18 @@ def attribute(
     from samehand.pipeline import Question
     from samehand.render.attribution import answer_text, stress_text
 
-    if top < 1:
-        raise UsageError("--top must be 1 or more")
+    if stressed and obj.json:
+        raise UsageError("--stress is printed and never kept; leave --json out")
+    if target and not Path(target).is_file() and not obj.workspace.exists():
+        folder = Path(target).is_dir()
+        why = "a folder, and this takes one file" if folder else "no such file"
+        raise NotFoundError(f"{target}: {why}; nor is there a workspace that could know it")
     question = Question(as_of=as_of, without=without)
     parameters = obj.parameters()
     problems: list[Problem] = []
     with obj.progress() as progress:
         if target and Path(target).is_file():
-            question = replace(question, texts=True)
+            question = replace(question, catalogues=True)
             answers, problems = of_file(Path(target), parameters, question, progress=progress)
         else:
             chosen = of_workspace(obj.workspace, parameters, target or "", question, progress)

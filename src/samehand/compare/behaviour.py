@@ -161,6 +161,9 @@ class BehaviourMemory:
     def __init__(self, rows: Iterable[Row], structure: Structure = Structure()) -> None:
         self.rows = tuple(sorted(rows, key=lambda r: (r.report, r.actor)))
         self.structure = structure
+        self._by_report: dict[str, list[Row]] = {}
+        for row in self.rows:
+            self._by_report.setdefault(row.report, []).append(row)
         self._actors = sorted({r.actor for r in self.rows})
         place = {a: i for i, a in enumerate(self._actors)}
         self._actor_of = np.array([place[r.actor] for r in self.rows], np.intp)
@@ -323,11 +326,8 @@ class BehaviourMemory:
         own = named - self.structure.public
         telling = {t: -math.log(self.structure.prevalence.get(t, RAREST)) for t in sorted(asked)}
         total = math.fsum(telling.values()) or 1.0
-        carries = {
-            s: math.fsum(v for t, v in telling.items() if t in self.structure.implied.get(s, ()))
-            / total
-            for s in own
-        }
+        able = {s: self.structure.implied.get(s, frozenset()) & asked for s in own}
+        carries = {s: math.fsum(telling[t] for t in held) / total for s, held in able.items()}
         rows = [sorted(names & own) for names in shared]
         return (
             np.array([len(names) / max(1, len(own)) for names in rows]),
@@ -387,7 +387,7 @@ class BehaviourMemory:
         self, report: str, techniques: Collection[str], software: Collection[str] = ()
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Techniques and software that a query shares with one report, the rarest first."""
-        rows = [r for r in self.rows if r.report == report]
+        rows = self._by_report.get(report, ())
         rare = self._rare
         both = {t for r in rows for t in r.techniques & frozenset(techniques)}
         tools = {s for r in rows for s in r.software & frozenset(software)}

@@ -37,9 +37,15 @@ def values_ground(scene: Scene) -> Ground | None:
     return ground_of(scene)
 
 
-def values(ground: Ground, scene: Scene, members: Sequence[Profile]) -> Channel | None:
-    """What shared observables say of every actor; `None` if nothing is shared."""
-    found = indicator_odds(shared_values(replace(ground, copies=scene.copies), members))
+def values(
+    ground: Ground, scene: Scene, members: Sequence[Profile], without: str = ""
+) -> Channel | None:
+    """What shared observables say of every actor; `None` if nothing is shared.
+
+    ``without``: a reference report that is left out.
+    """
+    known = replace(ground, copies=scene.copies)
+    found = indicator_odds(shared_values(known, members, (without,)))
     if not found.actors:
         return None
     own = tuple(m.report.id for m in members)
@@ -58,7 +64,7 @@ def _odds(one: ActorOdds, own: tuple[str, ...]) -> ChannelOdds:
             text += f", as in {', '.join(part.reports[:_MOST_NAMED])}"
         cited = part.observations if named else ()
         lines.append(ChannelLine(text, part.bits, cited, (*own, *part.reports)))
-    return ChannelOdds(one.probability, 0.0, 0.0, tuple(lines))
+    return ChannelOdds(one.probability, 0.0, None, tuple(lines))
 
 
 def _said(row: Row) -> str:

@@ -373,6 +373,7 @@ def combined_world(base: World, reports: Iterable[Report]) -> World:
         r.known_actor: Actor(r.known_actor, "group", "")
         for r in reports
         if r.known_actor
+        and not r.known_actor.startswith(FAMILY_PREFIX)
         and r.known_actor not in base.actors
         and base.identify(r.known_actor) is None
     }

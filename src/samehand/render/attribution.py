@@ -165,9 +165,15 @@ def attribution_text(
     if attribution is None:
         return "  Nothing to attribute: only compilations."
     if not attribution.hypotheses:
-        return (
-            "  No known actor to compare with: add reports of known actors with "
-            "'samehand add --reference'."
+        undated = (
+            " As of a day catalogues, which bear no dates, are not heard."
+            if assessment.provenance.as_of
+            else ""
+        )
+        return wrap(
+            "Nothing to compare with a known actor: no claim, nothing that catalogues tell of, and "
+            "no reference report loaded that shares anything ('samehand add --reference' loads "
+            f"them).{undated}"
         )
     lines = [hypotheses_table(attribution, top or 5, 0.0 if top or verbose else 0.02)]
     lines.append(f"  Naming: {_NAMING[attribution.naming]}. Uncalibrated.")
@@ -241,17 +247,23 @@ def answer_text(assessment: Assessment, campaign: Campaign, top: int = 5, verbos
     if found is None:
         return "  Nothing to attribute: only compilations."
     many = len(campaign.reports) > 1
-    parts = [
+    head = [
         wrap(
             f"{campaign.id} ({campaign.strength if many else 'one report'}): "
             f"{clean(', '.join(campaign.reports), 400)}",
             "",
         ),
         attribution_text(assessment, campaign, max(1, verbose), top),
+    ]
+    claims = "\nWHAT PUBLISHERS CLAIM\n" + claims_text(found)
+    if not found.hypotheses:
+        return "\n".join([*head, claims])
+    parts = [
+        *head,
         "\nTO PASTE\n" + wrap(defang_text(paragraph(assessment, campaign), 4000)),
         "\nEVIDENCE AGAINST EVERY HYPOTHESIS, bits from the mean of the row\n"
         + ach_text(found, 40 if verbose else 12),
-        "\nWHAT PUBLISHERS CLAIM\n" + claims_text(found),
+        claims,
     ]
     if many:
         parts.append("\nWHAT IT RESTS ON\n" + linchpins_text(found, 20))

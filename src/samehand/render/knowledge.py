@@ -14,6 +14,7 @@ from samehand.knowledge.answers import (
     Said,
 )
 from samehand.knowledge.inventory import Inventory
+from samehand.normalise import name_key
 from samehand.profiles import ActorProfile, ProfileFact
 from samehand.render.plain import WIDTH, table
 from samehand.render.safe import clean, defang, defang_text
@@ -33,7 +34,9 @@ _RELATION_WORDS = {
 def profile_text(found: ActorProfile, most: int = 12) -> str:
     """The facts of an actor, kind by kind."""
     when = f", as of {found.as_of}" if found.as_of else ""
-    head = f"{clean(found.actor)}{when}: {found.campaigns} independent campaigns in loaded reports"
+    loaded = any(f.kind == "report" for f in found.facts)
+    seen = f"{found.campaigns} independent campaigns in" if loaded else "no report on it in the"
+    head = f"{clean(found.actor)}{when}: {seen} loaded reference reports"
     lines = [head]
     kinds: dict[str, list[ProfileFact]] = {}
     for fact in found.facts:
@@ -41,19 +44,21 @@ def profile_text(found: ActorProfile, most: int = 12) -> str:
     for kind, facts in kinds.items():
         by_value: dict[str, list[ProfileFact]] = {}
         for fact in facts:
-            by_value.setdefault(fact.value, []).append(fact)
+            key = fact.source if kind == "report" else fact.value
+            by_value.setdefault(name_key(key) if kind == "name" else key, []).append(fact)
         lines.append(f"  {kind} ({len(by_value)})")
-        rows = [["", "says", "since", "campaigns"]]
-        for value, said in list(by_value.items())[:most]:
+        rows = [["what", "says", "since", "campaigns"]]
+        for said in list(by_value.values())[:most]:
             who = ", ".join(dict.fromkeys(f.source for f in said))
             since = min((f.date for f in said if f.date[:1].isdigit()), default="")
             shown_in = max(f.campaigns for f in said)
-            rows.append([clean(value, 44), clean(who, 48), since, str(shown_in or "")])
+            rows.append([clean(said[0].value, 44), clean(who, 48), since, str(shown_in or "")])
         lines.append(table(rows, right=(3,), indent="    "))
         if len(by_value) > most:
             lines.append(f"    and {len(by_value) - most} more (-v)")
     if found.left_out:
-        lines.append(f"  Without a date, so not counted: {clean(', '.join(found.left_out), 300)}")
+        undated = clean(", ".join(found.left_out), 300)
+        lines.append(_fill(f"Without a date, so not counted: {undated}", 2))
     return "\n".join(lines)
 
 
