@@ -24,7 +24,7 @@ from samehand.pipeline import Question, answer
 from samehand.render.attribution import answer_text, stress_text
 from samehand.stress import stress
 from samehand.wording import paragraph
-from test_intake import ok
+from test_intake import call, ok
 
 P = default_parameters()
 HEADER = {"type": "rich-header", "value": "5d" * 16, "file": "wiper"}
@@ -306,3 +306,24 @@ def test_a_profile_has_sources_and_dates_and_knows_nothing_of_the_future(tmp_pat
     assert then.left_out and then.campaigns == 0 < now.campaigns
     page = ok(tmp_path, "knowledge", "profile", "Hidden Cobra")
     assert page.startswith("Lazarus Group") and "North Korea" in page
+
+
+def test_a_workspace_hears_catalogues_when_asked(tmp_path: Path) -> None:
+    """The same text, in a workspace and as a file, points at the same actor."""
+    told = (
+        "The operators sent lures about cryptocurrency exchanges to bank employees in South Korea. "
+        "They installed the FALLCHILL and BANKSHOT backdoors and moved on with stolen passwords.\n"
+    )
+    (tmp_path / "a.txt").write_text(told)
+    ok(tmp_path, "init")
+    ok(tmp_path, "add", "a.txt", "--published", "2021-05-01")
+    assert "No known actor to compare with" in ok(tmp_path, "analyse")
+    ok(tmp_path, "analyse", "--catalogues")
+    (inside,) = json.loads(ok(tmp_path, "attribute", "--json"))
+    (alone,) = json.loads(ok(tmp_path, "attribute", "a.txt", "--json"))
+    assert inside["hypotheses"][0]["actor"] == alone["hypotheses"][0]["actor"] == "Lazarus Group"
+    assert inside["hypotheses"][0]["probability"] == pytest.approx(
+        alone["hypotheses"][0]["probability"], abs=0.05
+    )
+    refused = call(tmp_path, "analyse", "--catalogues", "--as-of", "2021")
+    assert refused.returncode == 2 and "no dates" in refused.stderr

@@ -132,7 +132,7 @@ def under_ceiling(
 
     For the analyst who holds it all; it enters no document.
     """
-    whole = answer(reports, parameters, Question(question.prior, question.as_of, question.without))
+    whole = answer(reports, parameters, replace(question, ceiling=""))
     gone = {r.id for r in whole.reports} - {r.id for r in result.reports}
     if not gone:
         return f"nothing is marked above TLP:{question.ceiling}; the answer is the same"

@@ -231,6 +231,12 @@ def show(obj: Context, identifier: str) -> None:
     "they look alike (about 1 pair in 10).",
 )
 @click.option("--ceiling", type=TLP, help="Only reports marked at most so.")
+@click.option(
+    "--catalogues",
+    is_flag=True,
+    help="Hear what catalogues write of known actors, too: in the texts of reports, and ATT&CK's "
+    "groups where no reference report is loaded. They bear no dates, so not with --as-of.",
+)
 @click.option("--title", default="", help="Title of the assessment.")
 @also_local
 @click.pass_obj
@@ -240,6 +246,7 @@ def analyse(
     without: tuple[str, ...],
     prior: str,
     ceiling: str | None,
+    catalogues: bool,
     title: str,
 ) -> None:
     """Link, cluster and attribute the workspace; keep the assessment in it and print it."""
@@ -247,12 +254,15 @@ def analyse(
     from samehand.pipeline import analyse as run
     from samehand.render.text import summary
 
+    if catalogues and as_of:
+        raise UsageError("--catalogues with --as-of: what catalogues write bears no dates")
     question = Question(
         prior=prior,  # type: ignore[arg-type]  # a choice
         as_of=as_of,
         without=without,
         ceiling=(ceiling or "").upper(),
         title=title,
+        catalogues=catalogues,
     )
     with obj.progress() as progress:
         assessment, problems = run(obj.workspace, obj.parameters(), question, progress)

@@ -321,7 +321,7 @@ def _single_reports(assessment: Assessment, most: int = 8) -> str:
     if not found:
         return (
             "\nWHOSE HAND\n  No known actor to compare with: add reports of known actors "
-            "with 'samehand add --reference'."
+            "with 'samehand add --reference', or analyse with --catalogues."
         )
     rows = [["report", "leading actor", "", "likelihood", "none known"]]
     rows.extend(
