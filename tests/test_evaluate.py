@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 import random
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import date
 from itertools import combinations
@@ -26,8 +24,8 @@ from samehand.measure import evaluate
 from samehand.model import Problem
 from samehand.predict import predict_clusters, predict_links
 from samehand.render.evaluate import evaluation_text
+from test_intake import Done, call
 
-RUN = [sys.executable, "-c", "from samehand.cli import main; main(prog_name='samehand')"]
 DOMAIN = "domain-name"
 
 
@@ -68,8 +66,8 @@ def run(path: Path, *files: Path, **options: Any) -> tuple[Evaluation, list[Prob
     return result, problems
 
 
-def samehand(*args: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*RUN, *map(str, args)], capture_output=True, text=True, check=False)
+def samehand(*args: object) -> Done:
+    return call(Path.cwd(), *args)
 
 
 def as_json(value: object) -> bytes:

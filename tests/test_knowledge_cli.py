@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +10,7 @@ import pytest
 
 from samehand.knowledge.inventory import inventory
 from samehand.knowledge.names import Concept, Graph, Naming, Relation, Source
-
-
-def call(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    command = "from samehand.cli import main; main(prog_name='samehand')"
-    return subprocess.run(
-        [sys.executable, "-c", command, *args],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+from test_intake import call
 
 
 def shown(folder: Path, *args: str) -> Any:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,8 @@ import pytest
 
 from samehand.model import Problem
 from samehand.predict import predict_techniques
+from test_intake import call
 
-RUN = [sys.executable, "-c", "from samehand.cli import main; main(prog_name='samehand')"]
 ACTORS = ["FIN7", "Turla", "Kimsuky", "OilRig"]
 
 
@@ -64,7 +62,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def samehand(*args: object, code: int = 0) -> str:
-    done = subprocess.run([*RUN, *map(str, args)], capture_output=True, text=True, check=False)
+    done = call(Path.cwd(), *args)
     assert done.returncode == code, done.stderr
     return done.stdout
 
@@ -130,12 +128,7 @@ def test_a_pair_written_the_other_way_round_gets_the_same_numbers(tmp_path: Path
 def test_an_unknown_pair_is_named_and_the_rest_is_answered(tmp_path: Path) -> None:
     file = write(tmp_path / "r.jsonl", records())
     listed = write(tmp_path / "p.jsonl", [{"l": "r00", "r": "nobody"}, {"l": "r00", "r": "r01"}])
-    done = subprocess.run(
-        [*RUN, "predict", "links", str(file), "--pairs", str(listed)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = call(Path.cwd(), "predict", "links", file, "--pairs", listed)
     assert done.returncode == 3
     assert len(done.stdout.splitlines()) == 1
     assert "nobody" in done.stderr
