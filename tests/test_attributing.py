@@ -327,3 +327,18 @@ def test_a_workspace_hears_catalogues_when_asked(tmp_path: Path) -> None:
     )
     refused = call(tmp_path, "analyse", "--catalogues", "--as-of", "2021")
     assert refused.returncode == 2 and "no dates" in refused.stderr
+
+
+def test_a_paragraph_tells_who_attributes_it_to_somebody_else() -> None:
+    reports = case()
+    claim = {"relation": "attribution", "actor": "Turla", "words": "high", "first_hand": False}
+    second = {"id": "z", "published": "2019-06-02", "publisher": "W"}
+    shared = {"observables": [{"type": "mutex", "value": "Global\\Quay"}]}
+    reports.append(
+        read({**second, **shared, "claims": [claim | {"origin": "https://w.example/x"}]})
+    )
+    result = whole(reports)
+    told = [paragraph(result, c) for c in result.campaigns if "z" in c.reports]
+    assert told and all("W attributes it to Turla (high)." in t for t in told)
+    assert "attributes it to" not in paragraph(result, next(
+        c for c in result.campaigns if c.reports == ("q",)))  # fmt: skip

@@ -28,7 +28,8 @@ def paragraph(assessment: Assessment, campaign: Campaign) -> str:
     parts = [
         _bottom_line(campaign, found),
         f"Analytic confidence is {found.analytic_confidence}: {'; '.join(found.confidence_basis)}.",
-        _basis(found.hypotheses[0]),
+        _basis(found),
+        _claimed(found),
         _others(found),
         _change(found),
         _earlier(assessment, found),
@@ -36,7 +37,9 @@ def paragraph(assessment: Assessment, campaign: Campaign) -> str:
     return " ".join(p for p in parts if p)
 
 
-def _percent(value: float) -> str:
+def _percent(value: float, calibrated: bool = False) -> str:
+    if value > _MOST_UNCALIBRATED and not calibrated:
+        return f"at most {_MOST_UNCALIBRATED:.0%}".replace("%", " %")
     return f"{shown(value)} %"
 
 
@@ -53,8 +56,8 @@ def _bottom_line(campaign: Campaign, found: Attribution) -> str:
     if first.interval:
         most = 1.0 if found.calibrated else _MOST_UNCALIBRATED
         low, high = (min(v, most) for v in (first.interval.low, first.interval.high))
-        span = f", {shown(low)} to {_percent(high)}"
-    chance = f"{first.likelihood_words} ({_percent(first.probability)}{span})"
+        span = f", {shown(low)} to {_percent(high)}" if shown(low) < shown(high) else ""
+    chance = f"{first.likelihood_words} ({_percent(first.probability, found.calibrated)}{span})"
     what = _what(campaign)
     if found.naming == "named":
         return f"{what} is {chance} the work of {first.actor}."
@@ -62,8 +65,8 @@ def _bottom_line(campaign: Campaign, found: Attribution) -> str:
         return f"{what} points to {first.actor}, {chance}; that is not enough to name it."
     listed = ", ".join(f"{h.actor} {_percent(h.probability)}" for h in _unrelated(found)[:3])
     return (
-        f"{what} cannot be attributed: none of the known actors has {_percent(found.none)}; "
-        f"candidates are {listed}."
+        f"{what} cannot be attributed: candidates are {listed}; somebody unknown has "
+        f"{_percent(found.none)}."
     )
 
 
@@ -83,17 +86,30 @@ def _telling(lines: Iterable[Contribution]) -> list[str]:
     return list(dict.fromkeys(c.comparison.partition(" (commonplace")[0] for c in good))
 
 
-def _basis(first: Hypothesis) -> str:
+def _basis(found: Attribution) -> str:
+    first = found.hypotheses[0]
     told = _telling(first.contributions)
     if not told:
         return "It rests on the prior alone."
     more = len(told) - _MOST_PIECES
     others = f", and {more} further {'piece' if more == 1 else 'pieces'}" if more > 0 else ""
-    return f"It rests on {'; '.join(told[:_MOST_PIECES])}{others}."
+    speaks = f"For {first.actor} speak" if found.naming == "undetermined" else "It rests on"
+    return f"{speaks} {'; '.join(told[:_MOST_PIECES])}{others}."
+
+
+def _claimed(found: Attribution) -> str:
+    """Who says that it was somebody else than the leader."""
+    leading = {found.hypotheses[0].actor, found.hypotheses[0].parent}
+    others = [
+        f"{c.publisher or c.report} attributes it to {c.actor}"
+        + (f" ({c.words})" if c.words else "")
+        for c in found.claims
+        if c.status == "counted" and not c.denies and c.actor not in leading
+    ]
+    return "; ".join(dict.fromkeys(others[:2])) + "." if others else ""
 
 
 def _others(found: Attribution) -> str:
-    first = found.hypotheses[0]
     rest = _unrelated(found)[1:2]
     planted = (
         f"; that somebody planted it has {_percent(found.planted)}" if found.planted > 0.05 else ""
@@ -106,8 +122,8 @@ def _others(found: Attribution) -> str:
         f"shares only {told[0]}" if len(told) == 1 else "shares less" if told else "shares nothing"
     )
     line = f"{other.actor} ({_percent(other.probability)}) {shares}"
-    if found.naming != "undetermined" or first.probability >= _TELLING:
-        line += f"; none of the known has {_percent(found.none)}"
+    if found.naming != "undetermined":
+        line += f"; somebody unknown has {_percent(found.none)}"
     return f"{line}{planted}."
 
 
