@@ -211,3 +211,25 @@ def test_techniques_of_texts(tmp_path: Path) -> None:
         values = [t.probability for t in row.techniques]
         assert values == sorted(values, reverse=True)
     assert not found["none"].techniques
+
+
+def test_a_phrase_and_a_closed_set_of_techniques_are_ranked_by_themselves(tmp_path: Path) -> None:
+    text = (
+        "The attachment of the phishing mail opened a document. The implant then dumped "
+        "credentials from the memory of LSASS. It was found later. Nothing else is known."
+    )
+    among = ["T1003.001", "T1566.001", "T1486"]
+    rows: list[dict[str, Any]] = [
+        {"id": "all", "text": text},
+        {"id": "set", "text": text, "labels": [*among, "no technique"]},
+        {"id": "phrase", "text": text, "mention": "dumped credentials from the memory of LSASS"},
+        {"id": "both", "text": text, "mention": "phishing mail", "labels": among},
+    ]
+    problems: list[Problem] = []
+    found = {p.id: p for p in predict_techniques(write(tmp_path / "t.jsonl", rows), problems)}
+    assert {t.id for t in found["set"].techniques} == set(among)
+    assert found["set"].techniques[-1].id == "T1486"
+    assert found["phrase"].techniques[0].id.startswith("T1003")
+    assert found["both"].techniques[0].id == "T1566.001"
+    assert len(found["all"].techniques) > len(among)
+    assert [p.message for p in problems] == ["label 'no technique' is no technique; left out"]

@@ -7,7 +7,7 @@ test); labels are read in a ``--reference`` file alone.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -36,14 +36,18 @@ from samehand.errors import InputError
 from samehand.formats.reading import read_json
 from samehand.formats.records import values_of
 from samehand.knowledge.actors import World, bundled_world, world_of_reference
+from samehand.knowledge.attack import current
 from samehand.link import make_link
 from samehand.model import Constraints, Link, Problem, Report, ReportUse
+from samehand.normalise import technique
 
 #: What bundled knowledge tells of the actors of a reference file.
 Knowledge = Literal["texts", "none", "full"]
 _CHUNK = 512
 #: Techniques written per text.
 _TECHNIQUES = 100
+#: Sentences that are ranked as one where a closed set is given: such texts tell of one technique.
+_PASSAGE = 3
 #: Hypotheses written per query; the interface promises at least ten.
 _HYPOTHESES = 20
 
@@ -340,12 +344,34 @@ def predict_actors(
         progress("attributing", number + 1, len(asked))
 
 
+def _labels(value: object, place: str, problems: list[Problem]) -> list[str] | None:
+    """The closed set of techniques of a record; `None` if it names none."""
+    if value is None:
+        return None
+    good = []
+    for label in value if isinstance(value, list) else [value]:
+        try:
+            good.append(technique(str(label)).value)
+        except ValueError:
+            problems.append(Problem(place, f"label {str(label)[:40]!r} is no technique; left out"))
+    return list(dict.fromkeys(good)) or None
+
+
+def _chosen(found: Mapping[str, float], among: Sequence[str]) -> list[tuple[str, float]]:
+    """Techniques of a closed set, likeliest first; revoked ones mean what they became."""
+    rows = [(label, found.get(current(label), 0.0)) for label in among]
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
+
+
 def predict_techniques(
     texts: Path, problems: list[Problem], progress: Progress = lambda *_: None
 ) -> Iterator[PredictedTechniques]:
-    """The techniques that each text describes; only ``id`` and ``text`` of a record are read.
+    """The techniques that each text describes.
 
-    A text of one sentence gets the ranking of that sentence, a longer one adds its sentences up.
+    Of a record ``id`` and ``text`` are read; ``mention``, the phrase of the text that is asked
+    about, is ranked alone; ``labels`` is the closed set of techniques to choose from. A text of one
+    sentence (of few, if it must be one of a set) is ranked as one, a longer one adds its sentences
+    up.
 
     Raises:
         InputError: if the file cannot be opened.
@@ -360,8 +386,14 @@ def predict_techniques(
         if not isinstance(identifier, str) or not isinstance(text, str):
             problems.append(Problem(place, "not an object with 'id' and 'text'; line skipped"))
             continue
-        one = len(sentences(text)) == 1
-        ranked = rank_sentence(text) if one else list(document_techniques(text).items())
+        mention, among = fields.get("mention"), _labels(fields.get("labels"), place, problems)
+        if isinstance(mention, str) and mention.strip():
+            ranked = rank_sentence(mention, among)
+        elif 1 <= len(sentences(text)) <= (1 if among is None else _PASSAGE):
+            ranked = rank_sentence(text, among)
+        else:
+            found = document_techniques(text)
+            ranked = list(found.items()) if among is None else _chosen(found, among)
         yield PredictedTechniques(
             identifier,
             tuple(

@@ -155,6 +155,9 @@ def predict_techniques(obj: Context, texts: Path, output: Path | None) -> None:
     Each line: id, techniques: [{id, probability, accepted}], the likeliest first; a technique is at
     least as likely as its sub-techniques, which are accepted only where their identifier is
     written. docs/techniques.md says how good it is.
+
+    A record may hold 'mention', the phrase of the text that is asked about, and 'labels', a list of
+    techniques to choose from.
     """
     from samehand.predict import predict_techniques as run
 
