@@ -48,6 +48,8 @@ def of_workspace(
 ) -> Answer:
     """The leading campaign of a workspace, or that of an id; analysed anew where conditions ask so.
 
+    Where every report stands alone, the one with the clearest answer.
+
     Nothing is kept: the latest assessment stays what `analyse` left.
 
     Raises:
@@ -67,7 +69,11 @@ def of_workspace(
                 "file; 'samehand campaigns' lists them"
             )
     else:
-        campaign = followed_campaign(assessment) or next(iter(assessment.campaigns), None)
+        campaign = followed_campaign(assessment) or max(
+            assessment.campaigns,
+            key=lambda c: leader(attribution_of(assessment, c))[1],
+            default=None,
+        )
     if campaign is None or attribution_of(assessment, campaign) is None:
         raise NotFoundError("the assessment attributes nothing")
     left = restrict(
