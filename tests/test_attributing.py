@@ -253,9 +253,9 @@ def test_an_answer_says_whether_it_stands_without_what_is_restricted() -> None:
     secret = {"id": "secret", "published": "2021-01-01", "tlp": "RED", "claims": [claim]}
     reports.append(read(secret))
     question = Question(ceiling="GREEN")
-    said = under_ceiling(reports, P, question, answer(reports, P, question))
+    said = under_ceiling(reports, (), P, question, answer(reports, P, question))
     assert "Lazarus" not in said or "does not stand" in said
-    nothing = under_ceiling(reports[:1], P, question, answer(reports[:1], P, question))
+    nothing = under_ceiling(reports[:1], (), P, question, answer(reports[:1], P, question))
     assert nothing.startswith("nothing is marked above")
 
 

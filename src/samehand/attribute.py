@@ -61,7 +61,7 @@ def hypotheses_of(
     return explicit | {a for name in explicit for a in scene.world.ancestors(name)}
 
 
-def _known_at(scene: Scene, members: Iterable[str]) -> date | None:
+def known_at_of(scene: Scene, members: Iterable[str]) -> date | None:
     """The day from which the last of some reports is known."""
     known = [scene.profiles[m].report.known_at for m in members]
     return max((d for d in known if d), default=None)
@@ -73,7 +73,7 @@ def _without(
     """What follows without a member, or without a reference report."""
     rows, channels = hear(scene, members, origin)
     left = [p for p in rows if origin not in p.origins]
-    priors = make_priors(scene, explicit, _known_at(scene, (m for m in members if m != origin)))
+    priors = make_priors(scene, explicit, known_at_of(scene, (m for m in members if m != origin)))
     return posterior(left, priors, scene.parameters, heard=heard_of(channels, priors))
 
 
@@ -96,7 +96,7 @@ def attribute(
     """
     parameters = scene.parameters
     members = sorted(m for m in campaign.reports if scene.copies.is_witness(m))
-    known_at = _known_at(scene, members)
+    known_at = known_at_of(scene, members)
     rows, channels = hear(scene, members)
     explicit = hypotheses_of(scene, rows, explicit_all, channels)
     priors = make_priors(scene, explicit, known_at)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samehand.assessment import belongs, make_scene_of
+from samehand.assessment import assess, belongs, make_scene_of
 from samehand.attribute import Membership
 from samehand.case import Options, Progress, link_and_cluster, prepare, silent
 from samehand.config import Parameters
@@ -16,7 +16,7 @@ from samehand.formats.records import Defaults
 from samehand.inputs import Outcome, read_files
 from samehand.knowledge.actors import bundled_world
 from samehand.likelihood import estimative_words
-from samehand.model import Assessment, Campaign, Problem, Report
+from samehand.model import Assessment, Campaign, Decision, Problem, Report
 from samehand.pipeline import (
     Question,
     answer,
@@ -26,6 +26,7 @@ from samehand.pipeline import (
     load,
     removable,
 )
+from samehand.store.journal import replay
 from samehand.stress import Stress, stress
 
 
@@ -86,10 +87,9 @@ def of_file(
     path: Path,
     parameters: Parameters,
     question: Question,
-    references: Sequence[Report] = (),
     progress: Progress = silent,
 ) -> tuple[list[Answer], list[Problem]]:
-    """Every report of a file, each on its own, against bundled knowledge and reference reports.
+    """Every report of a file, each on its own, against bundled knowledge.
 
     Raises:
         InputError: if the file holds no readable report, or the conditions leave none.
@@ -100,16 +100,15 @@ def of_file(
     if not read:
         said = next((f" {problem}" for problem in outcome.problems), "")
         raise InputError(f"{path}: holds no report that could be attributed.{said}")
-    check_removable([*read, *references], question.without)
+    check_removable(read, question.without)
     found = restrict(read, as_of=question.as_of, ceiling=question.ceiling)
     answers = []
     for number, report in enumerate(found):
-        listed = [report, *(r for r in references if r.id != report.id)]
-        gone = tuple(w for w in question.without if removable(listed, w))
-        assessment = answer(listed, parameters, replace(question, without=gone))
+        gone = tuple(w for w in question.without if removable([report], w))
+        assessment = answer([report], parameters, replace(question, without=gone))
         own = [c for c in assessment.campaigns if report.id in c.reports]
         if own:
-            answers.append(Answer(assessment, own[0], tuple(listed)))
+            answers.append(Answer(assessment, own[0], (report,)))
         progress("attributing", number + 1, len(found))
     if not answers:
         day = f" known by {question.as_of}" if question.as_of else ""
@@ -132,13 +131,19 @@ def stress_of(parameters: Parameters, asked: Answer, question: Question) -> Stre
 
 
 def under_ceiling(
-    reports: Sequence[Report], parameters: Parameters, question: Question, result: Assessment
+    reports: Sequence[Report],
+    decisions: Sequence[Decision],
+    parameters: Parameters,
+    question: Question,
+    result: Assessment,
 ) -> str:
     """Whether the leading answer stands without what is marked above the ceiling, in words.
 
     For the analyst who holds it all; it enters no document.
     """
-    whole = answer(reports, parameters, replace(question, ceiling=""))
+    options = Options(question.prior, question.as_of, catalogues=question.catalogues)
+    everything = restrict(reports, as_of=question.as_of, without=question.without)
+    whole = assess(everything, parameters, options, replay(decisions, question.as_of))
     gone = {r.id for r in whole.reports} - {r.id for r in result.reports}
     if not gone:
         return f"nothing is marked above TLP:{question.ceiling}; the answer is the same"

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from samehand.attribute import Membership, hypotheses_of
-from samehand.compare.actors import Piece, Scene, rarity_bits
+from samehand.attribute import Membership, hypotheses_of, known_at_of
+from samehand.compare.actors import Piece, Scene, rarity_bits, saturates_with
 from samehand.compare.channels import Channel
 from samehand.compare.hearing import hear
 from samehand.model import Naming
@@ -81,8 +81,7 @@ def stress(scene: Scene, campaign: Membership) -> Stress | None:
     explicit = hypotheses_of(scene, rows, channels=channels)
     if not explicit or not (rows or channels):
         return None
-    known = [scene.profiles[m].report.known_at for m in members]
-    known_at = max((d for d in known if d), default=None)
+    known_at = known_at_of(scene, members)
     priors = make_priors(scene, explicit, known_at)
     heard = heard_of(channels, priors)
     after = posterior(rows, priors, scene.parameters, heard=heard)
@@ -151,13 +150,11 @@ def _forged(scene: Scene, decoy: str, kind: str, count: int, member: str) -> lis
     """Artefacts that only the decoy's reports hold, planted in one sample."""
     parameters = scene.parameters
     row, weights = parameters.types[kind], parameters.weights[kind]
-    numbers = parameters.attribution
-    soft = row.soft in ("provider", "victimology", "behaviour")
-    kappa = weights.kappa * (1.0 if soft else numbers["kappa_factor"])
+    group, factor = saturates_with(kind, parameters)
     reports = scene.memory.known_by(scene.world, decoy) or (f"a report on {decoy}",)
     known = scene.memory.campaigns(r for r in reports if r in scene.memory.campaign_of) or 1
-    rarity = (1.0, float(known), 0.0, kappa / parameters.universe["conditional"])
-    group = "malware" if kind == "software" else row.soft if soft else row.facet
+    unseen = weights.kappa * factor / parameters.universe["conditional"]
+    rarity = (1.0, float(known), 0.0, unseen)
     return [
         Piece(
             actor=decoy,
@@ -165,7 +162,7 @@ def _forged(scene: Scene, decoy: str, kind: str, count: int, member: str) -> lis
             group=group,
             text=f"planted {kind} {n}",
             batch=f"{member}/planted",
-            gross_bits=rarity_bits(rarity, numbers["alpha"]),
+            gross_bits=rarity_bits(rarity, parameters.attribution["alpha"]),
             rho=parameters.rho(""),
             independence=1.0,
             decay=1.0,

@@ -272,6 +272,7 @@ def analyse(
         from samehand.attributing import under_ceiling
         from samehand.pipeline import load
 
-        reports, _, _ = load(obj.workspace, as_of)
-        obj.say(f"for you alone: {under_ceiling(reports, obj.parameters(), question, assessment)}")
+        reports, decisions, _ = load(obj.workspace, as_of)
+        said = under_ceiling(reports, decisions, obj.parameters(), question, assessment)
+        obj.say(f"for you alone: {said}")
     obj.result(summary(assessment, obj.verbose), lambda: assessment)

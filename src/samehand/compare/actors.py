@@ -199,6 +199,18 @@ def shared_pieces(
             )
 
 
+def saturates_with(kind: str, parameters: Parameters) -> tuple[str, float]:
+    """(what evidence of a kind saturates with, factor of its kappa per unrelated campaign)."""
+    row = parameters.types[kind]
+    if kind == "software":
+        group = "malware"
+    elif row.soft in ("provider", "victimology", "behaviour"):
+        return row.soft, 1.0
+    else:
+        group = "claims" if row.soft else row.facet
+    return group, parameters.attribution["kappa_factor"]
+
+
 def _piece(
     scene: Scene,
     members: Sequence[Profile],
@@ -210,7 +222,6 @@ def _piece(
 ) -> Piece:
     parameters, numbers = scene.parameters, scene.parameters.attribution
     row, weights = parameters.types[feature.kind], parameters.weights[feature.kind]
-    soft = row.soft in ("provider", "victimology", "behaviour")
     best: tuple[float, float, float, float, str, str] | None = None
     for member in members:
         if feature not in member.features:
@@ -236,19 +247,14 @@ def _piece(
         parameters,
         (scene.profiles[member_id], scene.memory.profiles[reference]),
     )
-    kappa = weights.kappa * scene.universe.users(feature)
-    kappa = max(kappa * (1.0 if soft else numbers["kappa_factor"]), common.kappa)
+    group, factor = saturates_with(feature.kind, parameters)
+    kappa = max(weights.kappa * scene.universe.users(feature) * factor, common.kappa)
     rarity = (
         float(scene.memory.campaigns(references)),
         float(campaigns),
         scene.universe.d(feature, outside) / scene.universe.n
         + scene.universe.elsewhere(feature) / parameters.universe["base_origins"],
         kappa / parameters.universe["conditional"],
-    )
-    group = (
-        "malware"
-        if feature.kind == "software"
-        else (row.soft if soft else ("claims" if row.soft else row.facet))
     )
     cited = (*sighting.observations, *theirs.observations)
     return Piece(

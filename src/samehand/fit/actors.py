@@ -68,7 +68,6 @@ class Case:
     truth: int
     """Row of its actor in the table, -1 if the memory does not know it."""
     kind: Kind
-    names_software: bool
     planted: int = 0
     decoy: str = ""
 
@@ -126,14 +125,12 @@ def leave_one_out(records: Sequence[Labelled], structure: Structure) -> Iterator
             continue
         for software in (query.row.software, frozenset[str]()):
             table = memory.features(query.row.techniques, software, exclude=same[query.row.report])
-            yield _case(query, table, "as it is", bool(software))
+            yield _case(query, table, "as it is")
 
 
-def _case(query: Labelled, table: Table, kind: Kind, named: bool) -> Case:
+def _case(query: Labelled, table: Table, kind: Kind) -> Case:
     actor = query.row.actor
-    return Case(
-        query, table, table.actors.index(actor) if actor in table.actors else -1, kind, named
-    )
+    return Case(query, table, table.actors.index(actor) if actor in table.actors else -1, kind)
 
 
 def forward(
@@ -168,23 +165,18 @@ def forward(
                 continue
             named = row.software if software else frozenset()
             alike = same[row.report]
-            case = _case(
-                query,
-                memory.features(row.techniques, named, exclude=alike),
-                "as it is",
-                bool(named),
-            )
+            case = _case(query, memory.features(row.techniques, named, exclude=alike), "as it is")
             yield case
             if case.truth >= 0:
                 without = memory.features(row.techniques, named, exclude=alike, without={row.actor})
-                yield _case(query, without, "actor deleted", bool(named))
+                yield _case(query, without, "actor deleted")
             for count in planted:
                 lot = plant(memory, row, count, seed)
                 if lot:
                     decoy, names = lot
                     table = memory.features(row.techniques, row.software | names, exclude=alike)
                     truth = case.truth
-                    yield Case(query, table, truth, "planted", True, count, decoy)
+                    yield Case(query, table, truth, "planted", count, decoy)
 
 
 def usable_cuts(records: Sequence[Labelled], until: int) -> list[int]:
