@@ -17,7 +17,6 @@ from samehand.compare.shared_odds import (
     CLOSED_BITS,
     FILE,
     IndicatorOdds,
-    explanation,
     indicator_odds,
     parse_weights,
     probabilities,
@@ -329,11 +328,10 @@ def test_a_campaign_is_the_union_of_its_reports() -> None:
     assert asked(where, *parts) == asked(where, *parts[::-1])
 
 
-def test_explanation_tells_values_and_reports() -> None:
+def test_rows_tell_values_and_reports() -> None:
     odds = asked(ground(world()), QUERY)
-    lines = explanation(odds.actors[0])
-    assert len(lines) == 2
-    assert any(name("0-0-0") in line and "ref-0-0" in line for line in lines)
+    told = {(r.value.feature.value, r.value.reports[0]) for r in odds.actors[0].rows}
+    assert len(told) == 2 and (name("0-0-0"), "ref-0-0") in told
     first, second = odds.actors[0].rows
     assert second.counted_bits == pytest.approx(second.bits * shipped_weights().gamma)
     assert value_bits(first.value, shipped_weights()) == first.bits

@@ -18,7 +18,6 @@ from samehand.compare.text_channel import (
     Channel,
     bundled_channel,
     carried,
-    rank_text,
     rule_for,
     scores_of,
 )
@@ -33,7 +32,7 @@ from samehand.compare.text_reference import (
     learn,
     ridge,
 )
-from samehand.compare.text_rule import SHORT_WORDS, Rule, ranked, rules
+from samehand.compare.text_rule import SHORT_WORDS, Ranking, Rule, ranked, rules
 from samehand.config import default_parameters
 from samehand.knowledge import actor_texts
 from samehand.knowledge.actor_terms import LONGEST, bare_words, chars, index_of, words
@@ -52,6 +51,13 @@ EXCLUSIVE = [
     ("GooseEgg was used to exploit the print spooler.", "APT28"),
     ("The Hornbill and SunBird surveillance tools steal WhatsApp messages.", "Confucius"),
 ]
+
+
+def rank_text(text: str, channel: Channel | None = None) -> Ranking:
+    """The known actors that a text fits, by bundled knowledge alone."""
+    features = (channel or bundled_channel()).features(text)
+    rule = rule_for(features)
+    return ranked(features.actors, scores_of(features, rule), rule, features.size)
 
 
 def reports(*labelled: tuple[str, str]) -> list[Report]:

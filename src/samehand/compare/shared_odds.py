@@ -237,17 +237,3 @@ def indicator_odds(
     return IndicatorOdds(
         tuple(ActorOdds(a, ledgers[a][0], values[a], *ledgers[a][1:]) for a in order), none
     )
-
-
-def explanation(odds: ActorOdds, most: int = 10) -> tuple[str, ...]:
-    """One line per shared value: what, in which reference reports, how rare, how much."""
-    lines = []
-    for row in odds.rows[:most]:
-        value = row.value
-        others = value.other_reports + value.background
-        text = f"{value.feature.kind} {value.feature.value}, as in {', '.join(value.reports[:3])}"
-        text += f" and {len(value.reports) - 3} more" if len(value.reports) > 3 else ""
-        text += f"; {others:g} unrelated holders" if others else "; nobody else known to hold it"
-        text += f"; commonplace: {value.why}" if value.why else ""
-        lines.append(f"{text}: {row.counted_bits:+.1f} bits")
-    return tuple(lines)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.compare.text_cues import AliasPlaces, tells_origin
-from samehand.compare.text_rule import SHORT_WORDS, Ranking, Rule, ranked, rules
+from samehand.compare.text_rule import SHORT_WORDS, Rule, rules
 from samehand.extract.gazetteer import everyday
 from samehand.extract.names import find_names
 from samehand.extract.techniques import document_techniques
@@ -306,13 +306,6 @@ def bundled_channel() -> Channel:
 def rule_for(features: Features) -> Rule:
     """The rule for a text without a reference: lists of a few sentences have one of their own."""
     return rules()["short" if features.size < SHORT_WORDS else "bundled"]
-
-
-def rank_text(text: str, channel: Channel | None = None) -> Ranking:
-    """The known actors that a text fits, by bundled knowledge alone."""
-    features = (channel or bundled_channel()).features(text)
-    rule = rule_for(features)
-    return ranked(features.actors, scores_of(features, rule), rule, features.size)
 
 
 def carried(features: Features, actor: str, rule: Rule, most: int = 8) -> tuple[Hint, ...]:
