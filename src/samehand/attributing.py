@@ -40,6 +40,13 @@ class Answer:
     """What was analysed, for what is asked next."""
 
 
+def _leading(assessment: Assessment) -> Campaign | None:
+    """The campaign that pages lead with; without one of several reports the clearest single."""
+    return followed_campaign(assessment) or max(
+        assessment.campaigns, key=lambda c: leader(attribution_of(assessment, c))[1], default=None
+    )
+
+
 def of_workspace(
     workspace: Path,
     parameters: Parameters,
@@ -70,11 +77,7 @@ def of_workspace(
                 "file; 'samehand campaigns' lists them"
             )
     else:
-        campaign = followed_campaign(assessment) or max(
-            assessment.campaigns,
-            key=lambda c: leader(attribution_of(assessment, c))[1],
-            default=None,
-        )
+        campaign = _leading(assessment)
     if campaign is None or attribution_of(assessment, campaign) is None:
         raise NotFoundError("the assessment attributes nothing")
     left = restrict(
@@ -147,9 +150,9 @@ def under_ceiling(
     gone = {r.id for r in whole.reports} - {r.id for r in result.reports}
     if not gone:
         return f"nothing is marked above TLP:{question.ceiling}; the answer is the same"
-    said = f"without the {len(gone)} reports marked above TLP:{question.ceiling} the answer"
-    before = attribution_of(whole, followed_campaign(whole))
-    after = attribution_of(result, followed_campaign(result))
+    count = "report" if len(gone) == 1 else f"{len(gone)} reports"
+    said = f"without the {count} marked above TLP:{question.ceiling} the answer"
+    before, after = (attribution_of(a, _leading(a)) for a in (whole, result))
     actor, value = leader(before)
     if not actor:
         return f"{said} is the same: nobody leads in either"

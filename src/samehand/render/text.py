@@ -320,8 +320,8 @@ def _single_reports(assessment: Assessment, most: int = 8) -> str:
     )
     if not found:
         return (
-            "\nWHOSE HAND\n  No known actor to compare with: add reports of known actors "
-            "with 'samehand add --reference', or analyse with --catalogues."
+            "\nWHOSE HAND\n  No known actor to compare with: add reports of known actors with\n"
+            "  'samehand add --reference', or analyse with --catalogues."
         )
     rows = [["report", "leading actor", "", "likelihood", "none known"]]
     rows.extend(
