@@ -165,6 +165,18 @@ class World:
         numbers = parameters.attribution
         years = [y for counts in self.activity.values() for y in counts]
         now = known_at.year if known_at else max(years, default=0) + 1
+        asked = self._asked.get(now)
+        if asked is None or asked[0] is not numbers:
+            asked = self._asked[now] = numbers, self._priors(now, parameters)
+        return dict(asked[1])
+
+    @cached_property
+    def _asked(self) -> dict[int, tuple[Mapping[str, float], dict[str, float]]]:
+        """Year -> the numbers it was asked with, and the priors: counterfactuals ask again."""
+        return {}
+
+    def _priors(self, now: int, parameters: Parameters) -> dict[str, float]:
+        numbers = parameters.attribution
         mass: dict[str, float] = {}
         for actor in self.actors.values():
             if not actor.parent or actor.parent not in self.actors:
